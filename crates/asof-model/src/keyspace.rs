@@ -1,0 +1,93 @@
+//! Keyspaces: the part of an online store that holds the rows of one view as it is defined now.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::definition::{FeatureView, Source, TimeColumn, ViewBody};
+use crate::{ProjectName, ViewName};
+
+/// The name of the rows of one view under one definition: `project/view@fingerprint`.
+///
+/// A view whose rows would differ has another fingerprint, so rows of two definitions never meet. What is applied
+/// when reading (`ttl`) or only says who owns it is left out of the fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Keyspace {
+    /// The project.
+    pub project: ProjectName,
+    /// The view.
+    pub view: ViewName,
+    /// What the rows depend on, hashed.
+    pub fingerprint: u64,
+}
+
+impl Keyspace {
+    /// The keyspace of `view`, which reads `source`, in `project`.
+    pub fn of(project: &ProjectName, view: &FeatureView, source: &Source) -> Self {
+        let mut hash = Fingerprint(Xxh3::new());
+        hash.add("asof keyspace 1");
+        for key in &view.join_keys {
+            hash.add(key.name.as_str()).add(key.key_type.name());
+        }
+        hash.add("source").add(&source.path).add_time(Some(&source.event_time));
+        hash.add_time(source.created_time.as_ref());
+        hash.add_option(source.filter.as_deref())
+            .add_option(view.filter.as_deref());
+        hash.add_option(view.admission.availability_lag.map(|lag| lag.to_string()).as_deref());
+        hash.add(if view.admission.visible_from_created {
+            "created"
+        } else {
+            "event"
+        });
+        match &view.body {
+            ViewBody::Rows(features) => {
+                for feature in features {
+                    hash.add(feature.name.as_str()).add(&feature.value_type.to_string());
+                    hash.add_option(feature.expr.as_deref());
+                }
+            }
+            ViewBody::Windows(aggregation) => {
+                hash.add("every").add(&aggregation.every.to_string());
+                for feature in &aggregation.features {
+                    hash.add(feature.name.as_str()).add(&feature.value_type.to_string());
+                    hash.add(&feature.expr).add(&feature.window.to_string());
+                }
+            }
+        }
+        Self {
+            project: project.clone(),
+            view: view.name.clone(),
+            fingerprint: hash.0.digest(),
+        }
+    }
+}
+
+impl fmt::Display for Keyspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}@{:016x}", self.project, self.view, self.fingerprint)
+    }
+}
+
+/// Hashes texts one by one, each with its length, so that no two lists of texts look alike.
+struct Fingerprint(Xxh3);
+
+impl Fingerprint {
+    fn add(&mut self, text: &str) -> &mut Self {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+        self
+    }
+
+    fn add_option(&mut self, text: Option<&str>) -> &mut Self {
+        self.0.update(&[u8::from(text.is_some())]);
+        self.add(text.unwrap_or_default())
+    }
+
+    fn add_time(&mut self, time: Option<&TimeColumn>) -> &mut Self {
+        match time {
+            None => self.add("none"),
+            Some(TimeColumn::Column(name)) => self.add("column").add(name),
+            Some(TimeColumn::Expression(sql)) => self.add("expression").add(sql),
+        }
+    }
+}
