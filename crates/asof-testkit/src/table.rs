@@ -17,10 +17,10 @@ pub struct Table {
 }
 
 macro_rules! columns {
-    ($($(#[$doc:meta])* $method:ident, $value:ty, $array:ty;)*) => {$(
+    ($($(#[$doc:meta])* $method:ident [$($life:lifetime)?] $value:ty => $array:ty;)*) => {$(
         $(#[$doc])*
         #[must_use]
-        pub fn $method<'a, V: Into<Option<$value>>>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
+        pub fn $method<$($life,)? V: Into<Option<$value>>>(self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
             let array: $array = values.into_iter().map(Into::into).collect();
             self.column(name, Arc::new(array))
         }
@@ -42,19 +42,19 @@ impl Table {
 
     columns! {
         /// Adds a `Utf8` column.
-        strings, &'a str, StringArray;
+        strings ['a] &'a str => StringArray;
         /// Adds a `Binary` column.
-        binaries, &'a [u8], BinaryArray;
+        binaries ['a] &'a [u8] => BinaryArray;
         /// Adds a `Boolean` column.
-        bools, bool, BooleanArray;
+        bools [] bool => BooleanArray;
         /// Adds an `Int32` column.
-        int32s, i32, Int32Array;
+        int32s [] i32 => Int32Array;
         /// Adds an `Int64` column.
-        int64s, i64, Int64Array;
+        int64s [] i64 => Int64Array;
         /// Adds a `Float32` column.
-        float32s, f32, Float32Array;
+        float32s [] f32 => Float32Array;
         /// Adds a `Float64` column.
-        floats, f64, Float64Array;
+        floats [] f64 => Float64Array;
     }
 
     /// Adds a `Timestamp(us, "UTC")` column of microseconds since the epoch.
