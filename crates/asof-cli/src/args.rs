@@ -1,0 +1,93 @@
+//! The command line: global options and the list of commands. A command's own options stand in its module.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{
+    apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, plan,
+    push, rollback, schema, serve, show, validate,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  asof demo                                    see it work, from nothing to a served vector
+  asof init flights && cd flights              a repository to start from
+  asof validate && asof plan && asof apply     check definitions, see what changes, make it so
+  asof get-historical-features --service delay_model --spine spine.parquet --out train.parquet
+  asof materialize-incremental --to 2013-07-15T12:00:00Z && asof serve";
+
+/// An online/offline feature store: training sets and served vectors from the same definitions, never different.
+#[derive(Debug, Parser)]
+#[command(name = "asof", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Text and tables for a person.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The feature repository: the folder of `feature_store.yaml`.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", env = "ASOF_REPO")]
+    pub(crate) repo: PathBuf,
+    /// How results are printed; data goes to stdout, all else to stderr.
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    pub(crate) output: Output,
+    /// Print results and errors only.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a working repository to start from.
+    Init(init::InitArgs),
+    /// Report every problem in the repository, not just the first.
+    Validate(validate::ValidateArgs),
+    /// Print the JSON Schema of the YAML, for editors.
+    Schema,
+    /// Show what applying the repository would change, and what that affects.
+    Plan(plan::PlanArgs),
+    /// Make the repository the registry's current version, atomically.
+    Apply(apply::ApplyArgs),
+    /// List the registry's versions.
+    History(history::HistoryArgs),
+    /// Make an earlier version's definitions current again, as a new version.
+    Rollback(rollback::RollbackArgs),
+    /// Show what the registry holds.
+    Show(show::ShowArgs),
+    /// Join features to a spine, each as it was known at the spine's times.
+    GetHistoricalFeatures(get_historical_features::HistoricalArgs),
+    /// Bring features online: the last row per entity in an interval.
+    Materialize(materialize::MaterializeArgs),
+    /// Bring online what is new since the last run, late rows included.
+    MaterializeIncremental(materialize::IncrementalArgs),
+    /// Look up feature vectors in the online store.
+    GetOnlineFeatures(get_online_features::OnlineArgs),
+    /// Write feature rows straight to the online store.
+    Push(push::PushArgs),
+    /// Serve feature vectors over gRPC and HTTP.
+    Serve(serve::ServeArgs),
+    /// Tell the whole story on real flights: from a YAML commit to a training set and a served vector.
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Check that everything the repository needs is there and reachable.
+    Doctor(doctor::DoctorArgs),
+}

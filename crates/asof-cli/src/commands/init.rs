@@ -1,0 +1,84 @@
+//! `asof init`: a working repository to start from.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use include_dir::{Dir, DirEntry, include_dir};
+
+use crate::error::{CliError, CliResult};
+use crate::printer::Printer;
+
+static STARTER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../feature_repos/starter");
+static FLIGHTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../feature_repos/flights");
+
+/// The repositories that the binary carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A week of five drivers: small enough to read whole.
+    Starter,
+    /// All flights that left New York City in 2013, with weather, aircraft and airports.
+    Flights,
+}
+
+impl Template {
+    fn files(self) -> &'static Dir<'static> {
+        match self {
+            Self::Starter => &STARTER,
+            Self::Flights => &FLIGHTS,
+        }
+    }
+}
+
+/// Options of `asof init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  asof init rides\n  asof init flights --template flights")]
+pub(crate) struct InitArgs {
+    /// The folder to make; it must be new or empty.
+    dir: PathBuf,
+    /// What to start from.
+    #[arg(long, value_enum, value_name = "NAME", default_value = "starter")]
+    template: Template,
+}
+
+pub(crate) fn run(args: &InitArgs, printer: &Printer) -> CliResult {
+    let files = unpack(args.template, &args.dir)?;
+    let dir = args.dir.display();
+    printer.result(
+        || format!("Made {dir} with {} files. Next:\n\n  cd {dir}\n  asof validate\n  asof apply", files.len()),
+        || serde_json::json!({"dir": args.dir, "files": files}),
+    );
+    Ok(())
+}
+
+/// Writes the files of `template` below `dir` and lists their paths there, sorted.
+///
+/// # Errors
+/// When `dir` has anything in it, or cannot be written.
+pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
+    if dir.exists() && fs_err::read_dir(dir)?.next().is_some() {
+        return Err(CliError::refused(format!("`{}` is not empty; name a new folder", dir.display())));
+    }
+    let mut written = Vec::new();
+    write(template.files(), dir, &mut written)?;
+    written.sort();
+    Ok(written)
+}
+
+fn write(folder: &Dir<'_>, dir: &Path, written: &mut Vec<String>) -> CliResult {
+    for entry in folder.entries() {
+        let target = dir.join(entry.path());
+        match entry {
+            // What earlier runs of the templates left behind is no part of them.
+            DirEntry::Dir(inner) if inner.path().ends_with(".asof") => {}
+            DirEntry::Dir(inner) => write(inner, dir, written)?,
+            DirEntry::File(file) => {
+                if let Some(parent) = target.parent() {
+                    fs_err::create_dir_all(parent)?;
+                }
+                fs_err::write(&target, file.contents())?;
+                written.push(entry.path().display().to_string());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What a command fails with, and how that is shown.
+
+use std::fmt::Display;
+
+use asof_repo::Diagnostic;
+
+use crate::printer::Printer;
+
+/// The outcome of a command.
+pub(crate) type CliResult<T = ()> = Result<T, CliError>;
+
+/// What a command fails with. All of it ends in exit code 1.
+#[derive(Debug)]
+pub(crate) enum CliError {
+    /// Already reported in full; nothing is left to say.
+    Reported,
+    /// The repository has problems, rendered for people and as values.
+    Diagnostics {
+        /// The problems.
+        diagnostics: Vec<Diagnostic>,
+        /// The same, as a person reads them.
+        rendered: String,
+    },
+    /// Anything else, with its causes.
+    Other(anyhow::Error),
+}
+
+impl CliError {
+    /// A refusal in the command's own words.
+    pub(crate) fn refused(text: impl Display) -> Self {
+        Self::Other(anyhow::anyhow!("{text}"))
+    }
+
+    /// Prints the error: `error: …` with its causes on stderr, and as a JSON document where JSON was asked for.
+    pub(crate) fn print(&self, printer: &Printer) {
+        match self {
+            Self::Reported => {}
+            Self::Diagnostics { diagnostics, rendered } => {
+                if printer.is_json() {
+                    printer.result(String::new, || asof_repo::diagnostics_to_json(diagnostics));
+                } else {
+                    printer.complain(rendered.trim_end());
+                }
+            }
+            Self::Other(error) => {
+                let mut causes: Vec<String> = Vec::new();
+                for cause in error.chain().map(ToString::to_string) {
+                    // Many errors quote their cause; it is said once.
+                    if !causes.iter().any(|said| said.contains(&cause)) {
+                        causes.push(cause);
+                    }
+                }
+                if printer.is_json() {
+                    printer.result(String::new, || serde_json::json!({"error": causes.join(": ")}));
+                }
+                let label = if printer.colour() { "\x1b[1;31merror\x1b[0m" } else { "error" };
+                printer.complain(format_args!("{label}: {}", causes.join(": ")));
+            }
+        }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for CliError {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
