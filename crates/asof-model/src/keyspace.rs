@@ -24,8 +24,7 @@ pub struct Keyspace {
 impl Keyspace {
     /// The keyspace of `view`, which reads `source`, in `project`.
     pub fn of(project: &ProjectName, view: &FeatureView, source: &Source) -> Self {
-        let mut hash = Fingerprint(Xxh3::new());
-        hash.add("asof keyspace 1");
+        let mut hash = Fingerprint::new("asof keyspace 1");
         for key in &view.join_keys {
             hash.add(key.name.as_str()).add(key.key_type.name());
         }
@@ -57,7 +56,7 @@ impl Keyspace {
         Self {
             project: project.clone(),
             view: view.name.clone(),
-            fingerprint: hash.0.digest(),
+            fingerprint: hash.finish(),
         }
     }
 }
@@ -69,10 +68,21 @@ impl fmt::Display for Keyspace {
 }
 
 /// Hashes texts one by one, each with its length, so that no two lists of texts look alike.
-struct Fingerprint(Xxh3);
+pub(crate) struct Fingerprint(Xxh3);
 
 impl Fingerprint {
-    fn add(&mut self, text: &str) -> &mut Self {
+    /// Starts with what is hashed, and its version.
+    pub(crate) fn new(what: &str) -> Self {
+        let mut hash = Self(Xxh3::new());
+        hash.add(what);
+        hash
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        self.0.digest()
+    }
+
+    pub(crate) fn add(&mut self, text: &str) -> &mut Self {
         self.0.update(&(text.len() as u64).to_le_bytes());
         self.0.update(text.as_bytes());
         self

@@ -16,6 +16,7 @@ pub mod row;
 mod keyspace;
 mod name;
 mod order;
+mod packed;
 mod status;
 mod time;
 mod value_type;

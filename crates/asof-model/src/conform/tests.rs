@@ -1,0 +1,1 @@
+//! Conforming, type by type.

@@ -1,0 +1,178 @@
+//! One feature of many rows to one column.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, ListArray, NullBufferBuilder, PrimitiveBuilder, StringBuilder,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Field, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+
+use super::super::RowError;
+use super::super::layout::{Layout, Slot, scalar_width};
+use super::super::list::ListBytes;
+use super::is_present;
+use crate::definition::Feature;
+use crate::packed::{Fixed, take_u32};
+use crate::{ScalarType, ValueType};
+
+/// A feature of a layout.
+pub(super) struct Column<'l> {
+    position: usize,
+    slot: Slot,
+    rest: usize,
+    feature: &'l Feature,
+}
+
+/// The bytes of each value: `None` for a null.
+type Values<'r> = Vec<Option<&'r [u8]>>;
+
+impl<'l> Column<'l> {
+    pub(super) fn new(layout: &'l Layout, position: usize) -> Result<Self, RowError> {
+        let feature = layout.features.get(position).ok_or(RowError::NoSuchFeature {
+            position,
+            features: layout.features.len(),
+        })?;
+        Ok(Self {
+            position,
+            slot: layout.slots[position],
+            rest: layout.rest,
+            feature,
+        })
+    }
+
+    /// The column of the rows, each of which was checked when it came in.
+    pub(super) fn decode(&self, rows: &[Option<&[u8]>]) -> Result<ArrayRef, RowError> {
+        match self.feature.value_type {
+            ValueType::Scalar(scalar) => {
+                let values = match scalar_width(scalar) {
+                    Some(_) => self.slots(rows),
+                    None => self.variable(rows)?,
+                };
+                self.scalars(scalar, &values)
+            }
+            ValueType::Array(item) => self.lists(item, &self.variable(rows)?),
+        }
+    }
+
+    fn present<'r>(&self, row: Option<&'r [u8]>) -> Option<&'r [u8]> {
+        row.filter(|row| is_present(row, self.position))
+    }
+
+    /// The slots, and what follows them.
+    fn slots<'r>(&self, rows: &[Option<&'r [u8]>]) -> Values<'r> {
+        let slot = |row: &Option<&'r [u8]>| self.present(*row).and_then(|row| row.get(self.slot.at..));
+        rows.iter().map(slot).collect()
+    }
+
+    fn variable<'r>(&self, rows: &[Option<&'r [u8]>]) -> Result<Values<'r>, RowError> {
+        let value = |row: &'r [u8]| {
+            let start = self.slot.previous.map_or(Some(0), |slot| take_u32(row.get(slot..)?))?;
+            let end = take_u32(row.get(self.slot.at..)?)?;
+            row.get(self.rest..)?.get(start..end)
+        };
+        rows.iter()
+            .map(|row| {
+                self.present(*row)
+                    .map(|row| value(row).ok_or(RowError::Damaged("its values overlap")))
+                    .transpose()
+            })
+            .collect()
+    }
+
+    fn wrong(&self) -> RowError {
+        RowError::Value {
+            feature: self.feature.name.clone(),
+            expected: self.feature.value_type,
+        }
+    }
+
+    /// The sum, when offsets of 32 bits can hold it.
+    fn total(&self, lengths: impl Iterator<Item = usize>) -> Result<usize, RowError> {
+        let total = lengths.sum();
+        i32::try_from(total).map(|_| total).map_err(|_| RowError::TooMany {
+            feature: self.feature.name.clone(),
+        })
+    }
+
+    fn scalars(&self, scalar: ScalarType, values: &Values<'_>) -> Result<ArrayRef, RowError> {
+        match scalar {
+            ScalarType::Bool => {
+                let mut builder = BooleanBuilder::with_capacity(values.len());
+                for value in values {
+                    builder.append_option(match value.map(<[u8]>::first) {
+                        None => None,
+                        Some(Some(0)) => Some(false),
+                        Some(Some(1)) => Some(true),
+                        Some(_) => return Err(self.wrong()),
+                    });
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            ScalarType::Int32 => self.numbers::<Int32Type>(scalar, values),
+            ScalarType::Int64 => self.numbers::<Int64Type>(scalar, values),
+            ScalarType::Float32 => self.numbers::<Float32Type>(scalar, values),
+            ScalarType::Float64 => self.numbers::<Float64Type>(scalar, values),
+            ScalarType::Timestamp => self.numbers::<TimestampMicrosecondType>(scalar, values),
+            ScalarType::String => {
+                let total = self.total(values.iter().flatten().map(|value| value.len()))?;
+                let mut builder = StringBuilder::with_capacity(values.len(), total);
+                for value in values {
+                    let text = value.map(|value| str::from_utf8(value).map_err(|_| self.wrong()));
+                    builder.append_option(text.transpose()?);
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            ScalarType::Bytes => {
+                let total = self.total(values.iter().flatten().map(|value| value.len()))?;
+                let mut builder = BinaryBuilder::with_capacity(values.len(), total);
+                values.iter().for_each(|value| builder.append_option(*value));
+                Ok(Arc::new(builder.finish()))
+            }
+        }
+    }
+
+    fn numbers<T: Fixed>(&self, scalar: ScalarType, values: &Values<'_>) -> Result<ArrayRef, RowError> {
+        let mut builder = PrimitiveBuilder::<T>::with_capacity(values.len()).with_data_type(scalar.arrow());
+        for value in values {
+            let number = value.map(|value| T::take(value).ok_or_else(|| self.wrong()));
+            builder.append_option(number.transpose()?);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
+    fn lists(&self, item: ScalarType, values: &Values<'_>) -> Result<ArrayRef, RowError> {
+        let lists = values
+            .iter()
+            .map(|value| {
+                value
+                    .map(|value| ListBytes::parse(value, item).ok_or_else(|| self.wrong()))
+                    .transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut nulls = NullBufferBuilder::new(lists.len());
+        lists.iter().for_each(|list| nulls.append(list.is_some()));
+        let lengths = || lists.iter().map(|list| list.map_or(0, |list| list.count));
+        let total = self.total(lengths())?;
+
+        let mut items = Vec::with_capacity(total);
+        for list in lists.iter().flatten() {
+            for index in 0..list.count {
+                items.push(if list.is_valid(index) {
+                    let bytes = match scalar_width(item) {
+                        Some(width) => list.fixed(index, width),
+                        None => list.variable(index),
+                    };
+                    Some(bytes.ok_or_else(|| self.wrong())?)
+                } else {
+                    None
+                });
+            }
+        }
+        let items = self.scalars(item, &items)?;
+        let field = Arc::new(Field::new_list_field(item.arrow(), true));
+        let offsets = OffsetBuffer::from_lengths(lengths());
+        let array = ListArray::try_new(field, offsets, items, nulls.finish()).map_err(|_| self.wrong())?;
+        Ok(Arc::new(array))
+    }
+}
