@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: everything, in the order in which continuous integration wants it. `.ci/run` calls this.
+//! `cargo xtask ci`: everything that continuous integration checks, in order. Today that is all of `cargo xtask test`,
+//! which is what `.ci/run` calls in its own environment.
 
 use anyhow::Result;
 

@@ -1,5 +1,6 @@
 //! Runs other programs, saying which.
 
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -41,9 +42,10 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The command as one would type it.
+/// The command as one would type it: the program by its name, without the folder it is in.
 pub(crate) fn line(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let program = Path::new(command.get_program());
+    std::iter::once(program.file_name().unwrap_or(program.as_os_str()))
         .chain(command.get_args())
         .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()

@@ -168,3 +168,52 @@ fn check_cargo(workspace: &Workspace, verb: &str, rest: &[&str]) -> Result<()> {
         CARGO.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a document against programs of the machine, `asof` being none of them.
+    fn run(text: &str) -> Result<()> {
+        let workspace = Workspace {
+            root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+            target: PathBuf::new(),
+            packages: Vec::new(),
+        };
+        let mut place = Place::new(&workspace, Path::new("target/asof"), text)?;
+        document::parse(text)?
+            .iter()
+            .try_for_each(|example| place.run(&workspace, example))
+    }
+
+    #[test]
+    fn examples_share_a_folder_and_stay_where_they_went() {
+        run("```console\n$ mkdir inner\n$ cd inner\n```\n```console,check\n$ basename \"$PWD\"\ninner\n```\n").unwrap();
+    }
+
+    #[test]
+    fn exit_codes_are_checked() {
+        assert!(run("```console\n$ false\n```\n").is_err());
+        run("```console,exit=1\n$ true\n$ false\n```\n").unwrap();
+        assert!(run("```console\n$ false | true\n```\n").is_err());
+    }
+
+    #[test]
+    fn output_is_checked_where_the_text_says_so() {
+        run("```console\n$ echo one\ntwo\n```\n").unwrap();
+        let error = run("```console,check\n$ echo one; echo three >&2\none\ntwo\n```\n").unwrap_err();
+        assert!(error.to_string().contains("rather than"));
+    }
+
+    #[test]
+    fn what_is_left_running_keeps_nobody_waiting() {
+        run("```console,check\n$ sleep 600 &\n$ echo next\nnext\n```\n").unwrap();
+    }
+
+    #[test]
+    fn cargo_commands_must_exist_but_do_not_run() {
+        run("```console\n$ cargo demo    # builds for minutes\n$ cargo xtask test\n$ cargo install x\n```\n").unwrap();
+        assert!(run("```console\n$ cargo dmeo\n```\n").is_err());
+        assert!(run("```console\n$ cargo xtask tset\n```\n").is_err());
+    }
+}
