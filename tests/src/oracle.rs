@@ -1,0 +1,224 @@
+//! The answers, by brute force: every row is tried for every question, as the contract words it.
+
+use crate::case::{Aggregate, Body, Case, Key, Row, RowFeature, SpineRow, View};
+use crate::value::Value;
+
+/// What is known of one view for one question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// No row could be seen.
+    NotFound,
+    /// The winner is older than the ttl allows.
+    OutsideMaxAge,
+    /// The winner's event time and features.
+    Row(i64, Vec<Value>),
+}
+
+/// The training row of `spine`: features of every view, of the alias, and of the on-demand view.
+pub fn training_row(case: &Case, spine: &SpineRow) -> Vec<Value> {
+    let mut row = Vec::new();
+    for view in &case.views {
+        row.extend(values(
+            view,
+            &answer(view, &key_of(view, spine, &spine.number), spine.at),
+        ));
+    }
+    if let Some(view) = case.aliased() {
+        row.extend(values(
+            view,
+            &answer(view, &key_of(view, spine, &spine.other), spine.at),
+        ));
+    }
+    if case.on_demand {
+        let view = &case.views[0];
+        let inputs = values(view, &answer(view, &key_of(view, spine, &spine.number), spine.at));
+        row.extend(on_demand(&inputs[0], &spine.request, spine.at));
+    }
+    row
+}
+
+/// The on-demand features: `input is null`, `request + 1`, `as_of()`.
+pub fn on_demand(input: &Value, request: &Value, at: i64) -> [Value; 3] {
+    let next = match request {
+        Value::Int64(number) => Value::Int64(number + 1),
+        _ => Value::Null,
+    };
+    [Value::Bool(*input == Value::Null), next, Value::Time(at)]
+}
+
+/// The features of an answer; all null where there is no row to show.
+pub fn values(view: &View, answer: &Answer) -> Vec<Value> {
+    match answer {
+        Answer::Row(_, values) => values.clone(),
+        Answer::NotFound | Answer::OutsideMaxAge => vec![Value::Null; view.features().len()],
+    }
+}
+
+/// The key of a question to `view`, with `number` from the column that holds it.
+pub fn key_of(view: &View, spine: &SpineRow, number: &Value) -> Vec<Value> {
+    view.keys
+        .iter()
+        .map(|key| {
+            if *key == Key::Number {
+                number.clone()
+            } else {
+                spine.word.clone()
+            }
+        })
+        .collect()
+}
+
+/// What `view` answers for `key` at time `t`.
+pub fn answer(view: &View, key: &[Value], t: i64) -> Answer {
+    if key.contains(&Value::Null) {
+        return Answer::NotFound;
+    }
+    let lag = i128::from(view.lag.unwrap_or(0));
+    let t_wide = i128::from(t);
+    // Rows of this entity in their total order: event time, created time (null lowest), file, row number.
+    let mut rows: Vec<(i64, Option<i64>, usize, usize, &Row)> = Vec::new();
+    for (file, file_rows) in view.files.iter().enumerate() {
+        for (number, row) in file_rows.iter().enumerate() {
+            let row_key = row_key(view, row);
+            if let Some(event) = row.event
+                && row_key == key
+                && !row_key.contains(&Value::Null)
+                && (!view.visible_from_created || row.created.is_none_or(|created| created <= t))
+            {
+                rows.push((event, row.created, file, number, row));
+            }
+        }
+    }
+    rows.sort_by_key(|(event, created, file, number, _)| (*event, *created, *file, *number));
+    let winner = match &view.body {
+        Body::Rows(features) => rows
+            .iter()
+            .rev()
+            .find(|(event, ..)| i128::from(*event) + lag <= t_wide)
+            .map(|(event, _, _, _, row)| (*event, features.iter().map(|feature| of_row(*feature, row)).collect())),
+        Body::Windows(every, features) => {
+            let longest = features.iter().map(|(_, window)| *window).max().unwrap_or(0);
+            last_cutoff(&rows, *every, longest, t_wide - lag).map(|cutoff| {
+                let of_window = |(aggregate, window): &(Aggregate, i64)| {
+                    let inside: Vec<&Row> = rows
+                        .iter()
+                        .filter(|(event, ..)| {
+                            let event = i128::from(*event);
+                            cutoff - i128::from(*window) < event && event <= cutoff
+                        })
+                        .map(|(.., row)| *row)
+                        .collect();
+                    of_rows(*aggregate, &inside)
+                };
+                (
+                    i64::try_from(cutoff).expect("cutoffs of cases fit"),
+                    features.iter().map(of_window).collect(),
+                )
+            })
+        }
+    };
+    match winner {
+        None => Answer::NotFound,
+        Some((event, _)) if view.ttl.is_some_and(|ttl| i128::from(event) < t_wide - i128::from(ttl)) => {
+            Answer::OutsideMaxAge
+        }
+        Some((event, values)) => Answer::Row(event, values),
+    }
+}
+
+/// The greatest multiple of `every` up to `limit` with a row in the longest window before it.
+///
+/// A cutoff with a row in its window lies less than a window after that row, so each row is asked for its last one.
+fn last_cutoff(rows: &[(i64, Option<i64>, usize, usize, &Row)], every: i64, longest: i64, limit: i128) -> Option<i128> {
+    let every = i128::from(every);
+    rows.iter()
+        .filter_map(|(event, ..)| {
+            let event = i128::from(*event);
+            let last = (event + i128::from(longest) - 1).min(limit);
+            let cutoff = last.div_euclid(every) * every;
+            (event <= cutoff).then_some(cutoff)
+        })
+        .max()
+}
+
+fn row_key(view: &View, row: &Row) -> Vec<Value> {
+    view.keys
+        .iter()
+        .map(|key| {
+            if *key == Key::Number {
+                row.number.clone()
+            } else {
+                row.word.clone()
+            }
+        })
+        .collect()
+}
+
+fn of_row(feature: RowFeature, row: &Row) -> Value {
+    let [b, i, _, _, f, s, ..] = row.columns.as_slice() else {
+        unreachable!("a row has all columns")
+    };
+    match feature {
+        RowFeature::Column(at) => row.columns[at].clone(),
+        RowFeature::Next => Value::Int64(if let Value::Int32(i) = i { i64::from(*i) + 1 } else { 8 }),
+        RowFeature::Either => {
+            // SQL's or: true if either is, else null if either is null.
+            // NaN is above every number in the order that SQL comparisons use here.
+            let above = match f {
+                Value::Float64(bits) => Some(f64::from_bits(*bits).total_cmp(&0.5).is_gt()),
+                _ => None,
+            };
+            let flag = if let Value::Bool(flag) = b { Some(*flag) } else { None };
+            match (above, flag) {
+                (Some(true), _) | (_, Some(true)) => Value::Bool(true),
+                (Some(false), Some(false)) => Value::Bool(false),
+                _ => Value::Null,
+            }
+        }
+        RowFeature::Loud => {
+            if let Value::Text(text) = s {
+                Value::Text(format!("{text}!"))
+            } else {
+                Value::Null
+            }
+        }
+    }
+}
+
+fn of_rows(aggregate: Aggregate, rows: &[&Row]) -> Value {
+    let column = |at: usize| rows.iter().map(move |row| row.columns[at].clone());
+    let floats = || {
+        column(4).filter_map(|v| {
+            if let Value::Float64(bits) = v {
+                Some(f64::from_bits(bits))
+            } else {
+                None
+            }
+        })
+    };
+    let ints = || column(1).filter_map(|v| if let Value::Int32(i) = v { Some(i) } else { None });
+    let count = |n: usize| Value::Int64(i64::try_from(n).expect("few rows"));
+    match aggregate {
+        Aggregate::Count => count(rows.len()),
+        Aggregate::CountOf => count(column(2).filter(|v| *v != Value::Null).count()),
+        Aggregate::CountTrue => count(column(0).filter(|v| *v == Value::Bool(true)).count()),
+        Aggregate::SumInt => ints()
+            .map(i64::from)
+            .reduce(|a, b| a + b)
+            .map_or(Value::Null, Value::Int64),
+        Aggregate::MaxInt => ints().max().map_or(Value::Null, Value::Int32),
+        Aggregate::SumFloat => fold(floats()).map_or(Value::Null, |(sum, _)| Value::Float64(sum.to_bits())),
+        Aggregate::Mean => fold(floats()).map_or(Value::Null, |(sum, n)| Value::Float64((sum / n).to_bits())),
+        Aggregate::MinText => column(5).filter(|v| *v != Value::Null).min().unwrap_or(Value::Null),
+        Aggregate::Last => column(4).last().unwrap_or(Value::Null),
+        Aggregate::First => column(5).next().unwrap_or(Value::Null),
+    }
+}
+
+/// The sum in the order of rows, and the count; `None` without values.
+fn fold(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |state, value| match state {
+        None => Some((0.0 + value, 1.0)),
+        Some((sum, n)) => Some((sum + value, n + 1.0)),
+    })
+}
