@@ -31,23 +31,14 @@ type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// Writes or checks everything.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut files = wire(workspace)?;
-    files.extend(references(workspace)?);
     if arguments.check {
+        let mut files = wire(workspace)?;
+        files.extend(references(workspace)?);
         return check(workspace, &files);
     }
-    for path in differing(workspace, &files)? {
-        println!("{}", path.display());
-        let place = workspace.root.join(path);
-        match &files[path] {
-            Some(content) => {
-                fs_err::create_dir_all(place.parent().context("a file is in a folder")?)?;
-                fs_err::write(place, content)?;
-            }
-            None => fs_err::remove_file(place)?,
-        }
-    }
-    Ok(())
+    // The wire code first, and on its own: `asof` may not build before it is there.
+    write(workspace, &wire(workspace)?)?;
+    write(workspace, &references(workspace)?)
 }
 
 /// Checks the wire code alone, which does not need all of Asof to be built.
@@ -106,6 +97,23 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>> {
         .collect()
 }
 
+/// Writes the files that differ, and says which.
+fn write(workspace: &Workspace, files: &Files) -> Result<()> {
+    for path in differing(workspace, files)? {
+        println!("{}", path.display());
+        let place = workspace.root.join(path);
+        match &files[path] {
+            Some(content) => {
+                fs_err::create_dir_all(place.parent().context("a file is in a folder")?)?;
+                fs_err::write(place, content)?;
+            }
+            None => fs_err::remove_file(place)?,
+        }
+    }
+    Ok(())
+}
+
+/// Fails with the list of the files that differ.
 fn check(workspace: &Workspace, files: &Files) -> Result<()> {
     let differing = differing(workspace, files)?;
     if differing.is_empty() {
@@ -130,4 +138,32 @@ fn differing<'a>(workspace: &Workspace, files: &'a Files) -> Result<Vec<&'a Path
         }
     }
     Ok(differing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checking_lists_what_differs_and_writing_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace {
+            root: folder.path().to_owned(),
+            target: PathBuf::new(),
+            packages: Vec::new(),
+        };
+        fs_err::write(folder.path().join("stale"), "").unwrap();
+        fs_err::write(folder.path().join("same"), "1").unwrap();
+        let files = Files::from([
+            ("new/file".into(), Some(b"2".to_vec())),
+            ("same".into(), Some(b"1".to_vec())),
+            ("stale".into(), None),
+        ]);
+        let error = check(&workspace, &files).unwrap_err().to_string();
+        assert!(error.ends_with(":\n  new/file\n  stale"), "{error}");
+        assert!(folder.path().join("stale").exists());
+        write(&workspace, &files).unwrap();
+        check(&workspace, &files).unwrap();
+        assert!(!folder.path().join("stale").exists());
+    }
 }

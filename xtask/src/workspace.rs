@@ -64,9 +64,9 @@ impl Workspace {
             .collect())
     }
 
-    /// Builds `asof` with the features it has in the tests, so that nothing is built twice, and says where it is.
+    /// Builds `asof` with the features of the whole workspace, as for the tests, and says where it is.
     pub(crate) fn asof(&self) -> Result<PathBuf> {
-        command::run(self.cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
+        command::run(self.cargo().args(["build", "--workspace", "--bin=asof"]))?;
         Ok(self.target.join("debug").join("asof"))
     }
 
