@@ -1,1 +1,26 @@
-//! asof-repo
+//! Definitions as text: reads the YAML of a feature repository into validated values, or says everything wrong with it.
+//!
+//! Text comes in as bytes and values go out; nothing here opens a file, and SQL is judged by whoever implements
+//! [`ExpressionChecker`].
+//!
+//! ```text
+//!  SourceFile ──yaml──> Node ──shape (driven by keys)──> syntax ──rules──> Definitions
+//!                         └───────────────┴───────────────┴──> Diagnostic, each with code and place
+//! ```
+//!
+//! In reading order: [`SourceFile`], [`Repository`], [`Diagnostic`], [`DiagnosticCode`], [`ExpressionChecker`],
+//! [`render_human`], [`schema`].
+
+mod code;
+mod diagnostic;
+mod expression;
+mod file;
+mod render;
+mod repository;
+
+pub use code::DiagnosticCode;
+pub use diagnostic::{Diagnostic, Place, Related, Severity};
+pub use expression::{ExpressionChecker, ExpressionProblem};
+pub use file::{MAX_FILE_BYTES, STORE_FILE, SourceFile, is_definition_file};
+pub use render::{Coloring, render_human, to_json};
+pub use repository::Repository;
