@@ -199,7 +199,7 @@ fn run_for_summary(command: &mut Command) -> Result<Summary> {
 
 /// Says whether a line counts tests: nextest has one such line, `cargo test` one for each binary that ran.
 fn is_summary(line: &str) -> bool {
-    (line.contains("Summary") && line.contains("tests run"))
+    (line.contains("Summary") && line.contains(" run: "))
         || (line.contains("test result:") && !line.contains(" 0 passed; 0 failed"))
 }
 
