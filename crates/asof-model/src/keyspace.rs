@@ -101,3 +101,79 @@ impl Fingerprint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{Metadata, RowFeature};
+    use crate::{Admission, ScalarType, TimeSpan};
+
+    fn view() -> FeatureView {
+        FeatureView {
+            name: "weather".parse().unwrap(),
+            entities: vec![],
+            join_keys: vec![],
+            source: "weather".parse().unwrap(),
+            admission: Admission {
+                ttl: None,
+                availability_lag: None,
+                visible_from_created: false,
+            },
+            filter: None,
+            body: ViewBody::Rows(vec![RowFeature {
+                name: "temp".parse().unwrap(),
+                value_type: ScalarType::Float64.into(),
+                expr: None,
+                description: None,
+            }]),
+            online: true,
+            schedule: None,
+            expectations: vec![],
+            metadata: Metadata::default(),
+        }
+    }
+
+    fn source() -> Source {
+        Source {
+            name: "weather".parse().unwrap(),
+            path: "data/".to_owned(),
+            event_time: TimeColumn::Column("at".to_owned()),
+            created_time: None,
+            filter: None,
+            metadata: Metadata::default(),
+        }
+    }
+
+    fn keyspace(view: &FeatureView, source: &Source) -> String {
+        Keyspace::of(&"p".parse().unwrap(), view, source).to_string()
+    }
+
+    /// Rows that are online are found by this name: if it changes, every store must be filled anew.
+    #[test]
+    fn the_name_of_a_keyspace_stays() {
+        assert_eq!(keyspace(&view(), &source()), "p/weather@ca4b2ee802cde990");
+    }
+
+    #[test]
+    fn what_changes_rows_changes_the_keyspace_and_what_does_not_does_not() {
+        let golden = keyspace(&view(), &source());
+        let lag = TimeSpan::from_micros(1).ok();
+        let mut same = view();
+        same.admission.ttl = lag;
+        same.metadata.owner = Some("someone".to_owned());
+        assert_eq!(keyspace(&same, &source()), golden);
+        let mut lagging = view();
+        lagging.admission.availability_lag = lag;
+        let mut filtered = view();
+        filtered.filter = Some("temp > 0".to_owned());
+        let mut other_source = source();
+        other_source.event_time = TimeColumn::Expression("at".to_owned());
+        for changed in [
+            keyspace(&lagging, &source()),
+            keyspace(&filtered, &source()),
+            keyspace(&view(), &other_source),
+        ] {
+            assert_ne!(changed, golden);
+        }
+    }
+}

@@ -16,6 +16,8 @@
 mod builder;
 mod error;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
