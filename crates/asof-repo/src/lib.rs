@@ -9,7 +9,10 @@
 //! ```
 //!
 //! In reading order: [`SourceFile`], [`Repository`], [`Diagnostic`], [`DiagnosticCode`], [`ExpressionChecker`],
-//! [`render_human`], [`schema`].
+//! [`render_human`], [`schema`], [`document`], [`plan`].
+
+pub mod document;
+pub mod plan;
 
 mod code;
 mod diagnostic;

@@ -1,0 +1,1 @@
+//! Plans of every class, as values, as text and as files.
