@@ -24,6 +24,8 @@ mod encode;
 mod error;
 mod value;
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 
 pub use error::KeyError;
@@ -84,11 +86,11 @@ impl KeyCodec {
     }
 }
 
-/// Keys of many rows in one buffer.
+/// Keys of many rows in one buffer. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedKeys {
     /// An empty string stands for no key: every key has at least its version.
-    packed: Packed,
+    packed: Arc<Packed>,
 }
 
 impl EncodedKeys {
@@ -129,6 +131,8 @@ impl<'a> FromIterator<Option<&'a [u8]>> for EncodedKeys {
         for key in keys {
             packed.push(key.unwrap_or_default());
         }
-        Self { packed }
+        Self {
+            packed: Arc::new(packed),
+        }
     }
 }

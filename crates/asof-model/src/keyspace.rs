@@ -1,6 +1,7 @@
 //! Keyspaces: the part of an online store that holds the rows of one view as it is defined now.
 
 use std::fmt;
+use std::str::FromStr;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -64,6 +65,30 @@ impl Keyspace {
 impl fmt::Display for Keyspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}@{:016x}", self.project, self.view, self.fingerprint)
+    }
+}
+
+/// A text that names no keyspace.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a keyspace; write project/view@fingerprint, the fingerprint as 16 hexadecimal digits")]
+pub struct InvalidKeyspace(pub String);
+
+impl FromStr for Keyspace {
+    type Err = InvalidKeyspace;
+
+    /// The form of `Display`, and no other.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (project, rest) = text.split_once('/')?;
+            let (view, fingerprint) = rest.split_once('@')?;
+            let keyspace = Self {
+                project: project.parse().ok()?,
+                view: view.parse().ok()?,
+                fingerprint: u64::from_str_radix(fingerprint, 16).ok()?,
+            };
+            (keyspace.to_string() == text).then_some(keyspace)
+        };
+        parse().ok_or_else(|| InvalidKeyspace(text.to_owned()))
     }
 }
 
@@ -174,6 +199,28 @@ mod tests {
             keyspace(&view(), &other_source),
         ] {
             assert_ne!(changed, golden);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyspace_parses_back_from_its_own_text_only() {
+        let text = "flights/origin_weather@00000000000000ff";
+        let keyspace: Result<Keyspace, _> = text.parse();
+        assert_eq!(keyspace.map(|keyspace| keyspace.to_string()), Ok(text.to_owned()));
+        for bad in [
+            "",
+            "flights",
+            "flights/w",
+            "flights/w@ff",
+            "flights/w@00000000000000FF",
+            "a b/w@00000000000000ff",
+        ] {
+            assert_eq!(bad.parse::<Keyspace>(), Err(InvalidKeyspace(bad.to_owned())));
         }
     }
 }

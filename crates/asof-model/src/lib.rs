@@ -13,6 +13,7 @@ pub mod nearest;
 pub mod retrieval;
 pub mod row;
 
+mod fault;
 mod keyspace;
 mod name;
 mod order;
@@ -21,7 +22,8 @@ mod status;
 mod time;
 mod value_type;
 
-pub use keyspace::Keyspace;
+pub use fault::ErrorKind;
+pub use keyspace::{InvalidKeyspace, Keyspace};
 pub use name::{
     ColumnName, EntityName, FeatureName, InvalidName, MAX_NAME_LEN, ProjectName, ServiceName, SourceName, ViewName,
     check_name,

@@ -1,1 +1,19 @@
-//! asof-online
+//! Online stores: the last feature row of each entity, ready to be served.
+//!
+//! [`OnlineStore`] is the contract, [`conformance`] the checks that every store passes, [`embedded`] the store in a
+//! folder of this machine. A store knows keys and rows as bytes only; their codecs are in `asof-model`.
+//!
+//! To add a store: implement [`OnlineStore`], run [`conformance::check_all`] on it in a test, and add one arm to
+//! [`open`].
+
+pub mod conformance;
+pub mod embedded;
+
+mod error;
+mod open;
+mod store;
+
+pub use embedded::EmbeddedStore;
+pub use error::OnlineError;
+pub use open::open;
+pub use store::{KeyspaceInfo, OnlineStore, ReadRequest, StoredRow, WriteSummary};

@@ -1,5 +1,7 @@
 //! Columns to keys. The type of a column is looked at once, not once per value.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
@@ -53,7 +55,9 @@ pub(super) fn encode(fields: &[ScalarType], columns: &[ArrayRef], rows: usize) -
     for (position, (&key_type, column)) in fields.iter().zip(columns).enumerate() {
         writer.field(position, key_type, column)?;
     }
-    Ok(EncodedKeys { packed: writer.packed })
+    Ok(EncodedKeys {
+        packed: Arc::new(writer.packed),
+    })
 }
 
 fn check(fields: &[ScalarType], columns: &[ArrayRef], rows: usize) -> Result<(), KeyError> {

@@ -1,5 +1,7 @@
 //! Columns to rows. The type of a column is looked at once, not once per value.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -41,7 +43,9 @@ pub(super) fn encode(
             column,
         );
     }
-    Ok(EncodedRows { packed: writer.packed })
+    Ok(EncodedRows {
+        packed: Arc::new(writer.packed),
+    })
 }
 
 fn check(

@@ -1,11 +1,13 @@
 //! Encoded rows, side by side.
 
+use std::sync::Arc;
+
 use crate::packed::Packed;
 
-/// Many encoded rows in one buffer.
+/// Many encoded rows in one buffer. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedRows {
-    pub(super) packed: Packed,
+    pub(super) packed: Arc<Packed>,
 }
 
 impl EncodedRows {
@@ -43,6 +45,8 @@ impl<'a> FromIterator<&'a [u8]> for EncodedRows {
     fn from_iter<I: IntoIterator<Item = &'a [u8]>>(rows: I) -> Self {
         let mut packed = Packed::new();
         rows.into_iter().for_each(|row| packed.push(row));
-        Self { packed }
+        Self {
+            packed: Arc::new(packed),
+        }
     }
 }

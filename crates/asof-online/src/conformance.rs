@@ -1,0 +1,1 @@
+//! The checks that every online store passes.

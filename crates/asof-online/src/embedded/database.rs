@@ -1,0 +1,310 @@
+//! The open store: reading, listing, removing. Everything here blocks.
+
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+
+use asof_model::key::EncodedKeys;
+use bytes::Bytes;
+use heed::types::Bytes as Raw;
+use heed::{CommitOrAbort, RoTxn, RwTxn, WithoutTls};
+
+use super::bucket;
+use super::fault;
+use super::place::{self, FORMAT, KEYSPACE, NEXT, PREFIX_LEN, Place, Places};
+use crate::{KeyspaceInfo, OnlineError, StoredRow};
+
+pub(super) type Env = heed::Env<WithoutTls>;
+
+/// What the format entry starts with.
+const MAGIC: &[u8] = b"asof online store";
+/// The format that is written, and the only one that is read.
+pub(super) const VERSION: u32 = 1;
+
+/// An open store.
+pub(super) struct Database {
+    path: PathBuf,
+    pub(super) env: Env,
+    pub(super) rows: heed::Database<'static, Raw, Raw>,
+}
+
+/// What is known of a keyspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) number: u32,
+    pub(super) rows: u64,
+}
+
+impl Entry {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (number, rest) = bytes.split_first_chunk()?;
+        Some(Self {
+            number: u32::from_le_bytes(*number),
+            rows: u64::from_le_bytes(rest.try_into().ok()?),
+        })
+    }
+
+    fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&self.number.to_le_bytes());
+        bytes[4..].copy_from_slice(&self.rows.to_le_bytes());
+        bytes
+    }
+}
+
+impl Database {
+    /// Takes an environment as a store, and makes it one when it is empty.
+    pub(super) fn new(path: PathBuf, env: Env) -> Result<Self, OnlineError> {
+        let opened = env
+            .read_txn()
+            .and_then(|txn| {
+                env.open_databases_and_commit(txn, |opener, txn| {
+                    opener
+                        .open_database::<Raw, Raw>(txn, None)
+                        .map(CommitOrAbort::<_, ()>::Commit)
+                })
+            })
+            .map_err(|error| fault::of_heed(&path, error))?;
+        let CommitOrAbort::Commit(Some(rows)) = opened else {
+            return Err(fault::damaged(&path, "it has no main database"));
+        };
+        let database = Self { path, env, rows };
+        let known = {
+            let txn = database.read_txn()?;
+            database.has_format(&txn)?
+        };
+        if !known {
+            database.initialize()?;
+        }
+        Ok(database)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn fault(&self, error: heed::Error) -> OnlineError {
+        fault::of_heed(&self.path, error)
+    }
+
+    pub(super) fn damaged(&self, problem: &str) -> OnlineError {
+        fault::damaged(&self.path, problem)
+    }
+
+    /// A snapshot. Where all places for readers are taken, those of dead processes are freed first.
+    fn read_txn(&self) -> Result<RoTxn<'_, WithoutTls>, OnlineError> {
+        let begun = match self.env.read_txn() {
+            Err(heed::Error::Mdb(heed::MdbError::ReadersFull)) => {
+                self.env.clear_stale_readers().and_then(|_| self.env.read_txn())
+            }
+            begun => begun,
+        };
+        begun.map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn write_txn(&self) -> Result<RwTxn<'_>, OnlineError> {
+        self.env.write_txn().map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn get<'t>(&self, txn: &'t RoTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>, OnlineError> {
+        self.rows.get(txn, key).map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn put(&self, txn: &mut RwTxn<'_>, key: &[u8], value: &[u8]) -> Result<(), OnlineError> {
+        self.rows.put(txn, key, value).map_err(|error| self.fault(error))
+    }
+
+    /// Whether the format is written, and is ours; `false` when there is nothing at all.
+    fn has_format(&self, txn: &RoTxn<'_>) -> Result<bool, OnlineError> {
+        let Some(format) = self.get(txn, FORMAT)? else {
+            let empty = self.rows.is_empty(txn).map_err(|error| self.fault(error))?;
+            let reason = "its data.mdb is of another program".to_owned();
+            return if empty { Ok(false) } else { Err(self.foreign(reason)) };
+        };
+        let version = format.strip_prefix(MAGIC).and_then(|rest| rest.try_into().ok());
+        match version.map(u32::from_le_bytes) {
+            Some(VERSION) => Ok(true),
+            Some(found) => Err(OnlineError::Format {
+                path: self.path.clone(),
+                found,
+                known: VERSION,
+            }),
+            None => Err(self.foreign("its data.mdb is of another program".to_owned())),
+        }
+    }
+
+    fn foreign(&self, reason: String) -> OnlineError {
+        OnlineError::Foreign {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
+    fn initialize(&self) -> Result<(), OnlineError> {
+        let mut txn = self.write_txn()?;
+        // Another process may have been faster.
+        if self.has_format(&txn)? {
+            return Ok(());
+        }
+        let format = [MAGIC, &VERSION.to_le_bytes()].concat();
+        self.put(&mut txn, FORMAT, &format)?;
+        self.put(&mut txn, NEXT, &0_u32.to_le_bytes())?;
+        txn.commit().map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn entry(&self, txn: &RoTxn<'_>, name: &str) -> Result<Option<Entry>, OnlineError> {
+        let entry = self.get(txn, &place::keyspace(name))?;
+        entry
+            .map(|bytes| Entry::parse(bytes).ok_or_else(|| self.damaged("the entry of a keyspace is cut off")))
+            .transpose()
+    }
+
+    pub(super) fn put_entry(&self, txn: &mut RwTxn<'_>, name: &str, entry: Entry) -> Result<(), OnlineError> {
+        self.put(txn, &place::keyspace(name), &entry.to_bytes())
+    }
+
+    /// The entry of a new keyspace, with a number of its own.
+    pub(super) fn new_entry(&self, txn: &mut RwTxn<'_>) -> Result<Entry, OnlineError> {
+        let next = self.get(txn, NEXT)?.and_then(|bytes| bytes.try_into().ok());
+        let number = next
+            .map(u32::from_le_bytes)
+            .ok_or_else(|| self.damaged("the number of the next keyspace is missing"))?;
+        let after = number.checked_add(1).ok_or_else(|| OnlineError::Full {
+            path: self.path.clone(),
+            problem: "it has had 4 billion keyspaces".to_owned(),
+        })?;
+        self.put(txn, NEXT, &after.to_le_bytes())?;
+        Ok(Entry { number, rows: 0 })
+    }
+
+    /// The row of an entity key.
+    pub(super) fn row<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        places: &mut Places,
+        key: &[u8],
+    ) -> Result<Option<&'t [u8]>, OnlineError> {
+        match places.of(key) {
+            Place::Alone(at) => self.get(txn, at),
+            Place::Bucket(at) => match self.get(txn, at)? {
+                None => Ok(None),
+                Some(bucket) => bucket::find(bucket, key).map_err(|bucket::Broken| self.broken_bucket()),
+            },
+        }
+    }
+
+    pub(super) fn broken_bucket(&self) -> OnlineError {
+        self.damaged("the entries of a long key are cut off")
+    }
+
+    pub(super) fn read(&self, requests: &[(String, EncodedKeys)]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError> {
+        let txn = self.read_txn()?;
+        requests
+            .iter()
+            .map(|(name, keys)| match self.entry(&txn, name)? {
+                None => Ok(vec![None; keys.len()]),
+                Some(entry) => self.read_keys(&txn, entry, keys),
+            })
+            .collect()
+    }
+
+    /// Copies rows to one buffer, which all answers share.
+    fn read_keys(&self, txn: &RoTxn<'_>, entry: Entry, keys: &EncodedKeys) -> Result<Vec<Option<Bytes>>, OnlineError> {
+        let mut places = Places::new(entry.number);
+        let mut buffer = Vec::new();
+        let mut ranges = Vec::with_capacity(keys.len());
+        for key in keys.iter() {
+            let row = match key {
+                None => None,
+                Some(key) => self.row(txn, &mut places, key)?,
+            };
+            ranges.push(row.map(|row| {
+                let start = buffer.len();
+                buffer.extend_from_slice(row);
+                start..buffer.len()
+            }));
+        }
+        let buffer = Bytes::from(buffer);
+        Ok(ranges
+            .into_iter()
+            .map(|range| range.map(|range| buffer.slice(range)))
+            .collect())
+    }
+
+    pub(super) fn delete_keyspace(&self, name: &str) -> Result<u64, OnlineError> {
+        let mut txn = self.write_txn()?;
+        let Some(entry) = self.entry(&txn, name)? else {
+            return Ok(0);
+        };
+        for prefix in place::prefixes(entry.number) {
+            let mut end = prefix.to_vec();
+            // An entity key holds at least its version, which is far below this.
+            end.push(u8::MAX);
+            end.resize(place::MAX_LMDB_KEY, u8::MAX);
+            let range: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(&prefix), Bound::Included(&end));
+            self.rows
+                .delete_range(&mut txn, &range)
+                .map_err(|error| self.fault(error))?;
+        }
+        self.rows
+            .delete(&mut txn, &place::keyspace(name))
+            .map_err(|error| self.fault(error))?;
+        txn.commit().map_err(|error| self.fault(error))?;
+        Ok(entry.rows)
+    }
+
+    pub(super) fn keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError> {
+        let txn = self.read_txn()?;
+        let entries = self
+            .rows
+            .prefix_iter(&txn, &[KEYSPACE])
+            .map_err(|error| self.fault(error))?;
+        entries
+            .map(|entry| {
+                let (key, value) = entry.map_err(|error| self.fault(error))?;
+                let parsed = || {
+                    Some(KeyspaceInfo {
+                        keyspace: str::from_utf8(&key[1..]).ok()?.parse().ok()?,
+                        rows: Entry::parse(value)?.rows,
+                    })
+                };
+                parsed().ok_or_else(|| self.damaged("the entry of a keyspace cannot be read"))
+            })
+            .collect()
+    }
+
+    pub(super) fn scan(&self, name: &str) -> Result<Vec<StoredRow>, OnlineError> {
+        let txn = self.read_txn()?;
+        let Some(entry) = self.entry(&txn, name)? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let mut add = |key: &[u8], row: &[u8]| {
+            found.push(StoredRow {
+                key: Bytes::copy_from_slice(key),
+                row: Bytes::copy_from_slice(row),
+            });
+        };
+        let [short, long] = place::prefixes(entry.number);
+        let rows = self.rows.prefix_iter(&txn, &short);
+        for row in rows.map_err(|error| self.fault(error))? {
+            let (key, row) = row.map_err(|error| self.fault(error))?;
+            add(&key[PREFIX_LEN..], row);
+        }
+        let buckets = self.rows.prefix_iter(&txn, &long);
+        for bucket in buckets.map_err(|error| self.fault(error))? {
+            let (_, bucket) = bucket.map_err(|error| self.fault(error))?;
+            let entries = bucket::entries(bucket).map_err(|bucket::Broken| self.broken_bucket())?;
+            entries.iter().for_each(|entry| add(entry.key, entry.row));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn ping(&self) -> Result<(), OnlineError> {
+        let txn = self.read_txn()?;
+        if self.has_format(&txn)? {
+            Ok(())
+        } else {
+            Err(self.damaged("it has lost its format"))
+        }
+    }
+}
