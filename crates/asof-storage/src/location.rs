@@ -22,7 +22,8 @@ pub struct Location {
     pub root: Url,
     /// The absolute path, when it is on this machine.
     pub local: Option<PathBuf>,
-    pub(crate) written: String,
+    /// The location as it was written.
+    pub written: String,
 }
 
 impl fmt::Display for Location {
