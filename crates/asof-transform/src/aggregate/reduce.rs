@@ -1,0 +1,145 @@
+//! The arithmetic of the folds: each takes the arrays of one column and rows in order.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
+
+use super::fold::RowRef;
+
+/// The values of `rows` that are not null, as `read` gives them.
+fn values<'a, A, T>(
+    arrays: Vec<&'a A>,
+    rows: impl Iterator<Item = RowRef>,
+    read: impl Fn(&'a A, usize) -> T,
+) -> impl Iterator<Item = (RowRef, T)>
+where
+    A: Array + 'a,
+{
+    rows.filter_map(move |at| {
+        let (array, row) = (arrays[at.batch as usize], at.row as usize);
+        array.is_valid(row).then(|| (at, read(array, row)))
+    })
+}
+
+fn primitive<'a, T: ArrowPrimitiveType>(
+    arrays: &[&'a ArrayRef],
+    rows: impl Iterator<Item = RowRef>,
+) -> impl Iterator<Item = (RowRef, T::Native)> {
+    let arrays: Vec<&'a PrimitiveArray<T>> = arrays.iter().map(|array| array.as_primitive()).collect();
+    values(arrays, rows, |array, row| array.value(row))
+}
+
+fn data_type<'a>(arrays: &[&'a ArrayRef]) -> &'a DataType {
+    arrays
+        .first()
+        .copied()
+        .map_or(&DataType::Null, |array| array.data_type())
+}
+
+/// The truth values that are not null.
+pub(super) fn booleans(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> impl Iterator<Item = bool> {
+    let arrays: Vec<&BooleanArray> = arrays.iter().map(|array| array.as_boolean()).collect();
+    values(arrays, rows, BooleanArray::value).map(|(_, value)| value)
+}
+
+/// The exact sum of whole numbers, and how many there were. 2^63 of them fit.
+pub(super) fn sum_int(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> (i128, usize) {
+    primitive::<Int64Type>(arrays, rows).fold((0, 0), |(sum, count), (_, value)| (sum + i128::from(value), count + 1))
+}
+
+/// The sum of floats from the first to the last, and how many there were; nothing if there was none. The first value
+/// is the first sum, so that a sum of -0.0 alone keeps its sign.
+pub(super) fn sum_float(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> Option<(f64, usize)> {
+    primitive::<Float64Type>(arrays, rows)
+        .map(|(_, value)| (value, 1))
+        .reduce(|(sum, count), (value, _)| (sum + value, count + 1))
+}
+
+/// The variance by Welford's recurrence; nothing for too few numbers.
+pub(super) fn variance(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>, sample: bool) -> Option<f64> {
+    let (mut count, mut mean, mut squares) = (0_u64, 0.0_f64, 0.0_f64);
+    let mut add = |value: f64| {
+        count += 1;
+        let distance = value - mean;
+        mean += distance / count as f64;
+        squares += distance * (value - mean);
+    };
+    if *data_type(arrays) == DataType::Int64 {
+        primitive::<Int64Type>(arrays, rows).for_each(|(_, value)| add(value as f64));
+    } else {
+        primitive::<Float64Type>(arrays, rows).for_each(|(_, value)| add(value));
+    }
+    let divisor = if sample { count.checked_sub(1)? } else { count };
+    (divisor > 0).then(|| squares / divisor as f64)
+}
+
+/// The first of `rows`, or the first whose value is not null.
+pub(super) fn pick(arrays: &[&ArrayRef], mut rows: impl Iterator<Item = RowRef>, ignore_nulls: bool) -> Option<RowRef> {
+    rows.find(|at| !ignore_nulls || arrays[at.batch as usize].is_valid(at.row as usize))
+}
+
+/// The row of the least or the greatest value that is not null.
+pub(super) fn extreme(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>, wanted: Ordering) -> Option<RowRef> {
+    fn of<T>(
+        values: impl Iterator<Item = (RowRef, T)>,
+        wanted: Ordering,
+        order: impl Fn(&T, &T) -> Ordering,
+    ) -> Option<RowRef> {
+        let best = values.reduce(|best, next| if order(&next.1, &best.1) == wanted { next } else { best });
+        best.map(|(at, _)| at)
+    }
+    match data_type(arrays) {
+        DataType::Int32 => of(primitive::<Int32Type>(arrays, rows), wanted, Ord::cmp),
+        DataType::Int64 => of(primitive::<Int64Type>(arrays, rows), wanted, Ord::cmp),
+        DataType::Timestamp(_, _) => of(primitive::<TimestampMicrosecondType>(arrays, rows), wanted, Ord::cmp),
+        DataType::Float32 => of(primitive::<Float32Type>(arrays, rows), wanted, f32::total_cmp),
+        DataType::Float64 => of(primitive::<Float64Type>(arrays, rows), wanted, f64::total_cmp),
+        DataType::Boolean => {
+            let arrays = arrays.iter().map(|array| array.as_boolean()).collect();
+            of(values(arrays, rows, BooleanArray::value), wanted, Ord::cmp)
+        }
+        DataType::Utf8 => {
+            let arrays = arrays.iter().map(|array| array.as_string::<i32>()).collect();
+            of(values(arrays, rows, |array, row| array.value(row)), wanted, |a, b| {
+                a.cmp(b)
+            })
+        }
+        DataType::Binary => {
+            let arrays = arrays.iter().map(|array| array.as_binary::<i32>()).collect();
+            of(values(arrays, rows, |array, row| array.value(row)), wanted, |a, b| {
+                a.cmp(b)
+            })
+        }
+        // No batch, so no row either: inputs are typed as one of the above.
+        _ => None,
+    }
+}
+
+/// How many different values there are. Floats differ when their bits do: 0.0 and -0.0 are two.
+pub(super) fn count_distinct(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> usize {
+    fn of<T: std::hash::Hash + Eq>(values: impl Iterator<Item = T>) -> usize {
+        values.collect::<HashSet<_>>().len()
+    }
+    match data_type(arrays) {
+        DataType::Int32 => of(primitive::<Int32Type>(arrays, rows).map(|(_, value)| value)),
+        DataType::Int64 => of(primitive::<Int64Type>(arrays, rows).map(|(_, value)| value)),
+        DataType::Timestamp(_, _) => of(primitive::<TimestampMicrosecondType>(arrays, rows).map(|(_, value)| value)),
+        DataType::Float32 => of(primitive::<Float32Type>(arrays, rows).map(|(_, value)| value.to_bits())),
+        DataType::Float64 => of(primitive::<Float64Type>(arrays, rows).map(|(_, value)| value.to_bits())),
+        DataType::Boolean => of(booleans(arrays, rows)),
+        DataType::Utf8 => {
+            let arrays = arrays.iter().map(|array| array.as_string::<i32>()).collect();
+            of(values(arrays, rows, |array, row| array.value(row)).map(|(_, value)| value))
+        }
+        DataType::Binary => {
+            let arrays = arrays.iter().map(|array| array.as_binary::<i32>()).collect();
+            of(values(arrays, rows, |array, row| array.value(row)).map(|(_, value)| value))
+        }
+        // No batch, so no row either: inputs are typed as one of the above.
+        _ => 0,
+    }
+}
