@@ -1,1 +1,27 @@
-//! asof-server
+//! The serving layer's edge: turns gRPC and HTTP into requests for features, and answers back into wire.
+//!
+//! ```text
+//!  asof.serving.v1   ── grpc  ─┐
+//!  feast.serving,    ── feast ─┼─> Edge (limits, metrics, log, one table of errors) ──> asof_serving::FeatureServer
+//!  GrpcFeatureServer           │                                                              ^
+//!  HTTP JSON         ── http  ─┘                            Watcher ── new registry versions ─┘
+//! ```
+//!
+//! One folder per surface, and no rule about features in any of them. In reading order: [`serve`], [`Running`],
+//! [`Watcher`], `edge`, `fault`, then the surfaces.
+
+mod edge;
+mod fault;
+mod feast;
+mod grpc;
+mod http;
+mod metrics;
+mod options;
+mod running;
+mod signal;
+mod watcher;
+
+pub use options::ServerOptions;
+pub use running::{Running, ServeError, serve};
+pub use signal::terminated;
+pub use watcher::{Polled, Watcher};
