@@ -7,6 +7,9 @@ use heed::MdbError;
 
 use crate::OnlineError;
 
+/// The code of an input or output error, the same on every Unix.
+const EIO: i32 = 5;
+
 /// The error of a file operation on the store at `path`.
 pub(super) fn of_io(path: &Path, source: io::Error) -> OnlineError {
     let path = path.to_owned();
@@ -23,6 +26,11 @@ pub(super) fn of_io(path: &Path, source: io::Error) -> OnlineError {
 /// The error of LMDB on the store at `path`.
 pub(super) fn of_heed(path: &Path, error: heed::Error) -> OnlineError {
     match error {
+        // LMDB reads through its memory map, so this comes from a write that came up short.
+        heed::Error::Io(source) if source.raw_os_error() == Some(EIO) => OnlineError::Full {
+            path: path.to_owned(),
+            problem: "a write came up short; the disk is full or fails".to_owned(),
+        },
         heed::Error::Io(source) => of_io(path, source),
         heed::Error::Mdb(error) => of_lmdb(path, error),
         heed::Error::EnvAlreadyOpened => OnlineError::Busy {
