@@ -215,10 +215,10 @@ fn of_rows(aggregate: Aggregate, rows: &[&Row]) -> Value {
     }
 }
 
-/// The sum in the order of rows, and the count; `None` without values.
+/// The sum in the order of rows, begun with the first value, and the count; `None` without values.
 fn fold(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |state, value| match state {
-        None => Some((0.0 + value, 1.0)),
+        None => Some((value, 1.0)),
         Some((sum, n)) => Some((sum + value, n + 1.0)),
     })
 }
