@@ -1,1 +1,28 @@
-//! asof-offline
+//! The offline engine: sources, the point-in-time join, window aggregations, training sets, and the rows to
+//! materialize.
+//!
+//! Everything that answers "which row counts at this time?" goes through one operator, whose contract is the head
+//! comment of `asof_join`: training sets ask it about the rows of a spine, materialization about every entity there is
+//! at one time.
+//!
+//! In reading order: [`OfflineEngine`], [`Spine`], `training_set`, `asof_join`, `windows`, `latest`, `source`.
+
+mod asof_join;
+mod engine;
+mod error;
+mod keys;
+mod latest;
+mod progress;
+mod source;
+mod spine;
+mod training_set;
+mod windows;
+
+pub use engine::{OfflineEngine, OfflineOptions};
+pub use error::{OfflineError, WriteError};
+pub use keys::{KeyFilter, KeySet};
+pub use latest::{FeatureBatch, FeatureStream, RowsRequest};
+pub use progress::{Progress, ProgressSink};
+pub use source::SourceFile;
+pub use spine::Spine;
+pub use training_set::{TrainingSet, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};

@@ -1,0 +1,157 @@
+//! The engine: where sources are, and how much is done at once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use asof_model::Timestamp;
+use asof_model::definition::{FeatureView, Source, ViewBody};
+use asof_storage::StorageOptions;
+use datafusion::execution::TaskContext;
+use datafusion::prelude::SessionConfig;
+
+use crate::OfflineError;
+use crate::asof_join::Rule;
+use crate::progress::{Progress, ProgressSink};
+use crate::source::{FeatureScanExec, SourceFile, SourceTable, TimeBounds, ViewProgram};
+use crate::windows::WindowProgram;
+
+/// The settings of an engine. None of them changes any result.
+#[derive(Debug, Clone)]
+pub struct OfflineOptions {
+    /// The folder that relative paths of sources start at.
+    pub base: PathBuf,
+    /// Object-store options by location prefix.
+    pub storage: StorageOptions,
+    /// How many parts of a source are read at once; at least 1.
+    pub partitions: usize,
+    /// Rows per batch; at least 1.
+    pub batch_size: usize,
+    /// Where progress goes.
+    pub progress: Option<ProgressSink>,
+}
+
+impl OfflineOptions {
+    /// The usual settings for a repository in the folder `base`: as many partitions as there are processors.
+    pub fn new(base: impl Into<PathBuf>) -> Self {
+        Self {
+            base: base.into(),
+            storage: StorageOptions::new(),
+            partitions: std::thread::available_parallelism().map_or(1, usize::from),
+            batch_size: 8192,
+            progress: None,
+        }
+    }
+}
+
+/// Reads sources, makes training sets, and finds the rows to materialize. Needs a tokio runtime with threads.
+#[derive(Debug, Clone)]
+pub struct OfflineEngine {
+    pub(crate) options: OfflineOptions,
+}
+
+/// A view ready to be read: its scan's program, and the rule by which its rows answer.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenView {
+    pub(crate) table: Arc<SourceTable>,
+    pub(crate) program: Arc<ViewProgram>,
+    pub(crate) rule: Rule,
+}
+
+impl OfflineEngine {
+    /// An engine with these settings.
+    pub fn new(options: OfflineOptions) -> Self {
+        Self { options }
+    }
+
+    /// The columns of a source as expressions see them: texts as `Utf8`, bytes as `Binary`, times as
+    /// `Timestamp(us, "UTC")`, partition columns last. Reads the footers of all files.
+    ///
+    /// # Errors
+    /// When there are no files, or their columns differ.
+    pub async fn source_schema(&self, source: &Source) -> Result<SchemaRef, OfflineError> {
+        Ok(Arc::clone(&self.open(source).await?.schema))
+    }
+
+    /// The files of a source, sorted by path. Reads the footers of all files.
+    ///
+    /// # Errors
+    /// As [`Self::source_schema`].
+    pub async fn source_files(&self, source: &Source) -> Result<Vec<SourceFile>, OfflineError> {
+        Ok(self.open(source).await?.source_files())
+    }
+
+    pub(crate) async fn open(&self, source: &Source) -> Result<SourceTable, OfflineError> {
+        SourceTable::open(source, &self.options.base, &self.options.storage).await
+    }
+
+    /// Prepares to read the features at `features` of a view. `after` bounds the rows that answer from below.
+    pub(crate) fn open_view(
+        &self,
+        table: Arc<SourceTable>,
+        view: &FeatureView,
+        source: &Source,
+        features: &[usize],
+        after: Option<Timestamp>,
+    ) -> Result<OpenView, OfflineError> {
+        let program = Arc::new(ViewProgram::compile(&table.schema, view, source, features)?);
+        let rule = match (&view.body, program.aggregate()) {
+            (ViewBody::Windows(aggregation), Some(aggregate)) => {
+                let aggregate = Arc::clone(aggregate);
+                let windows = WindowProgram::new(&view.name, aggregation, &view.admission, aggregate, after);
+                Rule::Windows(Arc::new(windows))
+            }
+            _ => Rule::Rows(view.admission),
+        };
+        if let Some(progress) = &self.options.progress {
+            let files = table.source_files();
+            progress.report(Progress::Opened {
+                view: view.name.to_string(),
+                files: files.len() as u64,
+                rows: files.iter().map(|file| file.rows).sum(),
+            });
+        }
+        Ok(OpenView { table, program, rule })
+    }
+
+    /// The settings of an execution.
+    pub(crate) fn context(&self) -> Arc<TaskContext> {
+        let config = SessionConfig::new()
+            .with_batch_size(self.options.batch_size.max(1))
+            .with_target_partitions(self.options.partitions.max(1));
+        Arc::new(TaskContext::default().with_session_config(config))
+    }
+}
+
+impl OpenView {
+    /// The event times of source rows that can matter to answers at times from `first` to `last`, both included.
+    pub(crate) fn bounds(&self, first: Timestamp, last: Timestamp) -> TimeBounds {
+        let (first, last) = match &self.rule {
+            Rule::Rows(admission) => {
+                let first = admission.ttl.map_or(i64::MIN, |ttl| first.saturating_sub(ttl).micros());
+                match admission.last_visible(last) {
+                    Some(last) => (first, last.micros()),
+                    None => return TimeBounds::EMPTY,
+                }
+            }
+            Rule::Windows(program) => program.reach(first.micros(), last.micros()),
+        };
+        TimeBounds { first, last }
+    }
+
+    pub(crate) fn scan(
+        &self,
+        engine: &OfflineEngine,
+        bounds: TimeBounds,
+        only: Option<&std::collections::BTreeSet<String>>,
+    ) -> FeatureScanExec {
+        FeatureScanExec::new(
+            Arc::clone(&self.table),
+            Arc::clone(&self.program),
+            bounds,
+            only,
+            engine.options.partitions,
+            engine.options.progress.clone(),
+        )
+    }
+}

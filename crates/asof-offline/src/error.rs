@@ -1,0 +1,290 @@
+//! What can go wrong between a definition and its training set or feature rows.
+
+use arrow::error::ArrowError;
+use asof_model::ViewName;
+use asof_model::conform::ConformError;
+use asof_model::key::KeyError;
+use asof_storage::StorageError;
+use asof_transform::{EvaluationError, ExpressionError};
+use datafusion::error::DataFusionError;
+use parquet::errors::ParquetError;
+
+/// Why sources cannot be read, or a training set or feature rows cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// A source's path leads to no store.
+    #[error("source `{source_name}`: {error}")]
+    Storage {
+        /// The source.
+        source_name: String,
+        /// What is wrong with the path.
+        error: StorageError,
+    },
+    /// A source's path holds a pattern that is none.
+    #[error("source `{source_name}`: `{path}` is not a pattern: {error}")]
+    Glob {
+        /// The source.
+        source_name: String,
+        /// The path as written.
+        path: String,
+        /// What is wrong with it.
+        error: glob::PatternError,
+    },
+    /// A source's files cannot be listed.
+    #[error("source `{source_name}`: `{path}` cannot be listed: {error}")]
+    List {
+        /// The source.
+        source_name: String,
+        /// The path as written.
+        path: String,
+        /// What the store said.
+        error: object_store::Error,
+    },
+    /// A source without files.
+    #[error(
+        "source `{source_name}`: no Parquet files at `{path}`; a folder's files end in `.parquet`, \
+         and relative paths start at the folder of `feature_store.yaml`"
+    )]
+    NoFiles {
+        /// The source.
+        source_name: String,
+        /// The path as written.
+        path: String,
+    },
+    /// A file that cannot be read as Parquet.
+    #[error("`{file}` cannot be read as Parquet: {error}")]
+    Parquet {
+        /// The file.
+        file: String,
+        /// What the decoder or the store said.
+        error: ParquetError,
+    },
+    /// Two columns of one name in a file.
+    #[error("`{file}` has two columns named `{column}`; names must be unique")]
+    DuplicateColumn {
+        /// The file.
+        file: String,
+        /// The name.
+        column: String,
+    },
+    /// Files of a source with different columns.
+    #[error("`{file}` has no column `{column}`, which `{other}` has; all files of a source need the same columns")]
+    MissingColumn {
+        /// The file without the column.
+        file: String,
+        /// The column.
+        column: String,
+        /// A file with it.
+        other: String,
+    },
+    /// Files of a source with columns of different types.
+    #[error(
+        "column `{column}` of `{file}` has type {found}, in `{first}` it has type {expected}; \
+         rewrite one of them, or let the path name only files that agree"
+    )]
+    ColumnType {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its type there.
+        found: String,
+        /// The file that set the type.
+        first: String,
+        /// The type that was set.
+        expected: String,
+    },
+    /// Files in folders with different `key=value` names.
+    #[error("`{file}` and `{first}` lie in folders of different partition keys; all files of a source need the same")]
+    Partitions {
+        /// The file.
+        file: String,
+        /// The first file.
+        first: String,
+    },
+    /// A partition named like a column.
+    #[error("`{file}` has a column `{column}`, which is also the key of a partition folder; rename one of them")]
+    PartitionClash {
+        /// A file with the column.
+        file: String,
+        /// The name.
+        column: String,
+    },
+    /// A value of a file that does not fit the column's type.
+    #[error("column `{column}` of `{file}`: {error}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        error: ConformError,
+    },
+    /// A view whose expression does not fit its source, or an on-demand view's that does not fit its inputs.
+    #[error("view `{view}`: {error}")]
+    Expression {
+        /// The view.
+        view: ViewName,
+        /// Why it is refused.
+        error: ExpressionError,
+    },
+    /// An expression that cannot be computed for a row.
+    #[error("view `{view}`: {error}")]
+    Evaluation {
+        /// The view.
+        view: ViewName,
+        /// What happened.
+        error: EvaluationError,
+    },
+    /// A key that cannot be encoded.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file on this machine that cannot be read or written.
+    #[error("{error}")]
+    File {
+        /// What the system said; names the file.
+        error: std::io::Error,
+    },
+    /// A CSV spine that cannot be read.
+    #[error("`{file}` cannot be read as CSV: {error}")]
+    Csv {
+        /// The file.
+        file: String,
+        /// What the reader said.
+        error: ArrowError,
+    },
+    /// A cell of a CSV spine that does not have its column's type.
+    #[error("row {row} of the spine: `{text}` in column `{column}` is no {expected}")]
+    Cell {
+        /// The column.
+        column: String,
+        /// The row, counted from one, the header aside.
+        row: u64,
+        /// The cell.
+        text: String,
+        /// The type that is declared.
+        expected: String,
+    },
+    /// A spine without columns that are needed.
+    #[error("the spine has no column {columns}; it has {found}")]
+    SpineColumnsMissing {
+        /// All that are missing, quoted.
+        columns: String,
+        /// All that are there, quoted.
+        found: String,
+    },
+    /// A spine column of a type that does not fit.
+    #[error("column `{column}` of the spine has type {found}, but {expected} is needed; cast it")]
+    SpineColumnType {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// The type that is declared.
+        expected: String,
+    },
+    /// A spine column with a value that does not fit.
+    #[error("column `{column}` of the spine: {error}")]
+    SpineColumn {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        error: ConformError,
+    },
+    /// Two spine columns of one name.
+    #[error("the spine has two columns named `{column}`; names must be unique")]
+    SpineDuplicate {
+        /// The name.
+        column: String,
+    },
+    /// A spine column named like an output.
+    #[error(
+        "the spine's column `{column}` has the name of the feature `{feature}`; rename it, or ask for full feature names"
+    )]
+    SpineClash {
+        /// The column.
+        column: String,
+        /// The feature, as `view:feature`.
+        feature: String,
+    },
+    /// A spine row without an as-of time.
+    #[error("row {row} of the spine has no time in column `{column}`; every row needs one")]
+    SpineTimeMissing {
+        /// The column.
+        column: String,
+        /// The row, counted from one.
+        row: u64,
+    },
+    /// A spine of more rows than can be indexed.
+    #[error("the spine has {rows} rows, more than 4 billion; split it")]
+    SpineTooLong {
+        /// How many it has.
+        rows: u64,
+    },
+    /// A training set that cannot be written.
+    #[error("`{file}` cannot be written: {error}")]
+    Write {
+        /// The file.
+        file: String,
+        /// What happened.
+        error: WriteError,
+    },
+    /// An error of DataFusion or Arrow that names nothing of ours.
+    #[error("{0}")]
+    Engine(DataFusionError),
+}
+
+/// Why a file cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The encoder failed.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+}
+
+impl OfflineError {
+    pub(crate) fn expression(view: &ViewName, error: ExpressionError) -> Self {
+        Self::Expression {
+            view: view.clone(),
+            error,
+        }
+    }
+
+    pub(crate) fn evaluation(view: &ViewName, error: EvaluationError) -> Self {
+        Self::Evaluation {
+            view: view.clone(),
+            error,
+        }
+    }
+}
+
+impl From<ArrowError> for OfflineError {
+    fn from(error: ArrowError) -> Self {
+        Self::Engine(DataFusionError::from(error))
+    }
+}
+
+/// Our errors pass through DataFusion's operators in its own error type, and come out as they went in.
+impl From<OfflineError> for DataFusionError {
+    fn from(error: OfflineError) -> Self {
+        match error {
+            OfflineError::Engine(error) => error,
+            ours => Self::External(Box::new(ours)),
+        }
+    }
+}
+
+impl From<DataFusionError> for OfflineError {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::Engine(DataFusionError::External(other)),
+            },
+            other => Self::Engine(other),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Sources: the Parquet files behind a [`Source`](asof_model::definition::Source), as one table of numbered rows.
+//!
+//! ```text
+//! location   path, folder, glob or URL  ->  files, sorted by path
+//! hive       key=value folders          ->  partition columns
+//! reader     ranges of an object        ->  what the Parquet decoder asks for
+//! table      footers                    ->  one schema, or an error that names the file that differs
+//! program    what a view reads          ->  expressions bound to the columns they need
+//! scan       row groups                 ->  batches of keys, times, places and values
+//! ```
+
+mod hive;
+mod location;
+mod program;
+mod reader;
+mod scan;
+mod table;
+
+use asof_model::Timestamp;
+
+pub(crate) use program::ViewProgram;
+pub(crate) use scan::{FeatureScanExec, Scanned, TimeBounds, batch_of};
+pub(crate) use table::SourceTable;
+
+/// A Parquet file of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path: relative to the repository when it lies in it, else absolute; in an object store the URL. The order
+    /// of rows goes by this text.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was written last, as its store says.
+    pub modified: Timestamp,
+    /// The store's name for this content, if it has one.
+    pub e_tag: Option<String>,
+    /// How many rows it has.
+    pub rows: u64,
+}

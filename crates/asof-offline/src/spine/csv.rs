@@ -1,0 +1,111 @@
+//! Spines in CSV: declared columns by their types, the others as they look.
+
+use std::io::Seek;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::csv::ReaderBuilder;
+use arrow::csv::reader::Format;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use asof_model::{ScalarType, Timestamp, ValueType};
+
+use super::{READ_ROWS, open};
+use crate::OfflineError;
+
+/// Reads a CSV file; the columns in `declared` get the types given there.
+pub(super) fn read(
+    path: &Path,
+    declared: &[(String, ValueType)],
+) -> Result<(SchemaRef, Vec<RecordBatch>), OfflineError> {
+    let unreadable = |error| OfflineError::Csv {
+        file: path.display().to_string(),
+        error,
+    };
+    let mut file = open(path)?;
+    let format = Format::default().with_header(true);
+    let (inferred, _) = format.infer_schema(&mut file, None).map_err(unreadable)?;
+    file.rewind().map_err(|error| OfflineError::File { error })?;
+    let declared_type = |field: &Field| declared.iter().find(|(name, _)| name == field.name()).map(|(_, t)| *t);
+    // Declared columns are read as text, because only we know all of their forms.
+    let texts: Vec<Field> = inferred
+        .fields()
+        .iter()
+        .map(|field| match declared_type(field) {
+            Some(_) => Field::new(field.name(), DataType::Utf8, true),
+            None if *field.data_type() == DataType::Null => Field::new(field.name(), DataType::Utf8, true),
+            None => field.as_ref().clone().with_nullable(true),
+        })
+        .collect();
+    let fields = texts.iter().map(|field| match declared_type(field) {
+        Some(value_type) => Field::new(field.name(), value_type.arrow(), true),
+        None => field.clone(),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let reader = ReaderBuilder::new(Arc::new(Schema::new(texts)))
+        .with_format(format)
+        .with_batch_size(READ_ROWS)
+        .build(file)
+        .map_err(unreadable)?;
+    let mut batches = Vec::new();
+    let mut rows = 0;
+    for batch in reader {
+        let batch = batch.map_err(unreadable)?;
+        let columns =
+            batch
+                .columns()
+                .iter()
+                .zip(batch.schema_ref().fields())
+                .map(|(column, field)| match declared_type(field) {
+                    None => Ok(Arc::clone(column)),
+                    Some(value_type) => parse(column.as_string(), value_type).map_err(|row| OfflineError::Cell {
+                        column: field.name().clone(),
+                        row: rows + row as u64 + 1,
+                        text: column.as_string::<i32>().value(row).to_owned(),
+                        expected: value_type.to_string(),
+                    }),
+                });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        rows += batch.num_rows() as u64;
+        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
+    }
+    Ok((schema, batches))
+}
+
+/// Parses every cell of a column, or says in which row the first is that cannot be.
+fn parse(cells: &StringArray, to: ValueType) -> Result<ArrayRef, usize> {
+    let ValueType::Scalar(scalar) = to else {
+        // A list has no form in a cell; only empty ones, which are null, can be taken.
+        return match (0..cells.len()).find(|row| cells.is_valid(*row)) {
+            Some(row) => Err(row),
+            None => Ok(arrow::array::new_null_array(&to.arrow(), cells.len())),
+        };
+    };
+    fn each<T, A: FromIterator<Option<T>>>(cells: &StringArray, parse: impl Fn(&str) -> Option<T>) -> Result<A, usize> {
+        let cell = |(row, cell): (usize, Option<&str>)| cell.map(|cell| parse(cell).ok_or(row)).transpose();
+        cells.iter().enumerate().map(cell).collect()
+    }
+    Ok(match scalar {
+        ScalarType::String => Arc::new(cells.clone()),
+        ScalarType::Bytes => Arc::new(BinaryArray::from_iter(cells.iter().map(|cell| cell.map(str::as_bytes)))),
+        ScalarType::Bool => Arc::new(each::<bool, BooleanArray>(cells, |cell| {
+            match cell.to_ascii_lowercase().as_str() {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            }
+        })?),
+        ScalarType::Int32 => Arc::new(each::<i32, Int32Array>(cells, |cell| cell.parse().ok())?),
+        ScalarType::Int64 => Arc::new(each::<i64, Int64Array>(cells, |cell| cell.parse().ok())?),
+        ScalarType::Float32 => Arc::new(each::<f32, Float32Array>(cells, |cell| cell.parse().ok())?),
+        ScalarType::Float64 => Arc::new(each::<f64, Float64Array>(cells, |cell| cell.parse().ok())?),
+        ScalarType::Timestamp => {
+            let micros = |cell: &str| cell.parse::<Timestamp>().ok().map(Timestamp::micros);
+            let times: TimestampMicrosecondArray = each(cells, micros)?;
+            Arc::new(times.with_timezone("UTC"))
+        }
+    })
+}

@@ -1,0 +1,18 @@
+//! Window aggregations: which cutoff answers, and the fold of the rows of its windows.
+//!
+//! A cutoff's row is made from the source rows visible at the time asked, so it is not read but computed: rows of the
+//! entities asked about are collected, sorted per entity in the order of rows, and only the cutoffs that answer
+//! somebody are folded.
+//!
+//! ```text
+//!            c - window          c            c + lag          t
+//!  ──────────────┼───────────────┼───────────────┼─────────────┼──────>
+//!                 (   rows here   ]  are the row   known from    asked here:
+//!                                    of cutoff c   here on       the last such c answers
+//! ```
+
+mod cutoffs;
+mod events;
+
+pub(crate) use cutoffs::Cutoffs;
+pub(crate) use events::{Events, WindowProgram};

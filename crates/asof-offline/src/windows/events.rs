@@ -1,0 +1,232 @@
+//! The rows that window features aggregate, and the fold of the cutoffs that answer.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take;
+use asof_model::definition::Aggregation;
+use asof_model::key::EncodedKeys;
+use asof_model::{Admission, RowOrder, StoredOrder, Timestamp, ViewName};
+use asof_transform::{AggregateProgram, Folder, RowRef as InputRef};
+
+use super::Cutoffs;
+use crate::OfflineError;
+use crate::asof_join::{Answers, Found, Index, RowRef, Values};
+use crate::source::{Scanned, batch_of};
+
+/// How the rows of an aggregated view are made.
+#[derive(Debug)]
+pub(crate) struct WindowProgram {
+    view: ViewName,
+    aggregate: Arc<AggregateProgram>,
+    cutoffs: Cutoffs,
+    visible_from_created: bool,
+}
+
+impl WindowProgram {
+    /// The program of `view`; `after` bounds the cutoffs that answer from below.
+    pub(crate) fn new(
+        view: &ViewName,
+        aggregation: &Aggregation,
+        admission: &Admission,
+        aggregate: Arc<AggregateProgram>,
+        after: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            view: view.clone(),
+            aggregate,
+            cutoffs: Cutoffs::new(aggregation, admission, after.map(Timestamp::micros)),
+            visible_from_created: admission.visible_from_created,
+        }
+    }
+
+    /// See [`Cutoffs::reach`].
+    pub(crate) fn reach(&self, first: i64, last: i64) -> (i64, i64) {
+        self.cutoffs.reach(first, last)
+    }
+
+    /// Whether a source row is known at `t`. The lag holds back cutoffs, not the rows in their windows.
+    fn is_known(&self, order: &RowOrder, t: i64) -> bool {
+        let created = order.created_time.filter(|_| self.visible_from_created);
+        created.is_none_or(|created| created.micros() <= t)
+    }
+}
+
+/// A row of an entity that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Event {
+    entity: u32,
+    order: RowOrder,
+    input: InputRef,
+}
+
+/// The rows collected so far, from some of the partitions of a scan, in any order.
+#[derive(Debug)]
+pub(crate) struct Events {
+    program: Arc<WindowProgram>,
+    events: Vec<Event>,
+    inputs: Vec<RecordBatch>,
+}
+
+impl Events {
+    pub(crate) fn new(program: Arc<WindowProgram>) -> Self {
+        Self {
+            program,
+            events: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Keeps the rows of a batch that can matter to somebody.
+    pub(crate) fn offer(&mut self, index: &mut Index, keys: &EncodedKeys, batch: &Scanned) -> Result<(), OfflineError> {
+        let chunk = self.inputs.len() as u32;
+        let mut kept: Vec<u32> = Vec::new();
+        for (row, key) in keys.iter().enumerate() {
+            let Some(entity) = key.and_then(|key| index.entity(key)) else {
+                continue;
+            };
+            let order = batch.order(row);
+            let (_, times) = index.slots_of(entity);
+            let (Some(first), Some(last)) = (times.first(), times.last()) else {
+                continue;
+            };
+            let (from, to) = self.program.reach(*first, *last);
+            let event_time = order.event_time.micros();
+            if event_time < from || event_time > to || !self.program.is_known(&order, *last) {
+                continue;
+            }
+            self.events.push(Event {
+                entity,
+                order,
+                input: InputRef {
+                    batch: chunk,
+                    row: kept.len() as u32,
+                },
+            });
+            kept.push(row as u32);
+        }
+        if !kept.is_empty() {
+            let rows = kept.len();
+            let kept = UInt32Array::from(kept);
+            let columns = batch.values.iter().map(|column| take(column, &kept, None));
+            let columns = columns.collect::<Result<_, _>>()?;
+            self.inputs
+                .push(batch_of(self.program.aggregate.input_schema(), columns, rows)?);
+        }
+        Ok(())
+    }
+
+    /// Takes in the rows of other partitions. `entities` says what their entities are here, if not the same.
+    pub(crate) fn absorb(&mut self, other: Self, entities: Option<&[u32]>) {
+        let base = self.inputs.len() as u32;
+        self.inputs.extend(other.inputs);
+        self.events.extend(other.events.into_iter().map(|mut event| {
+            event.input.batch += base;
+            event.entity = entities.map_or(event.entity, |entities| entities[event.entity as usize]);
+            event
+        }));
+    }
+
+    /// The answer of every slot: the cutoff that answers there, its windows folded in the order of rows.
+    pub(crate) fn finish(mut self, index: &Index) -> Result<Answers, OfflineError> {
+        self.events.sort_unstable();
+        let refs: Vec<InputRef> = self.events.iter().map(|event| event.input).collect();
+        let failed = |error| OfflineError::evaluation(&self.program.view, error);
+        let mut folder = Folder::try_new(&self.program.aggregate, &self.inputs).map_err(failed)?;
+        let mut found = vec![None; index.slots()];
+        let mut end = 0;
+        while end < self.events.len() {
+            let start = end;
+            let entity = self.events[start].entity;
+            end += self.events[start..].partition_point(|event| event.entity == entity);
+            let history = History {
+                program: &self.program,
+                events: &self.events[start..end],
+                refs: &refs[start..end],
+            };
+            let (slots, times) = index.slots_of(entity);
+            let mut last: Option<(i64, Found)> = None;
+            for (slot, t) in slots.zip(times) {
+                let Some(cutoff) = history.answer(*t) else {
+                    continue;
+                };
+                let known = last.filter(|(known, _)| *known == cutoff && !self.program.visible_from_created);
+                let answer = match known {
+                    Some((_, answer)) => answer,
+                    None => {
+                        let row = folder.len() as u32;
+                        history.fold(&mut folder, cutoff, *t).map_err(failed)?;
+                        Found {
+                            row: RowRef { chunk: 0, row },
+                            order: StoredOrder {
+                                event_time: Timestamp::from_micros(cutoff),
+                                created_time: None,
+                            },
+                        }
+                    }
+                };
+                last = Some((cutoff, answer));
+                found[slot as usize] = Some(answer);
+            }
+        }
+        let groups = folder.len();
+        let mut values = Values::default();
+        values.push(folder.finish().map_err(failed)?, groups);
+        Ok(Answers { values, found })
+    }
+}
+
+/// The rows of one entity in their order.
+struct History<'a> {
+    program: &'a WindowProgram,
+    events: &'a [Event],
+    refs: &'a [InputRef],
+}
+
+impl History<'_> {
+    /// The cutoff that answers at `t`.
+    fn answer(&self, t: i64) -> Option<i64> {
+        let last_event = self.program.cutoffs.last_event(t)?;
+        let end = self.end(last_event);
+        let last = self.events[..end]
+            .iter()
+            .rev()
+            .find(|event| self.program.is_known(&event.order, t))?;
+        self.program.cutoffs.answer(t, last.order.event_time.micros())
+    }
+
+    /// Folds the windows that end at `cutoff`, as known at `t`.
+    fn fold(&self, folder: &mut Folder<'_>, cutoff: i64, t: i64) -> Result<(), asof_transform::EvaluationError> {
+        let end = self.end(cutoff);
+        let windows = self.program.aggregate.windows();
+        let starts = windows.iter().map(|window| {
+            let before = Cutoffs::before_window(cutoff, *window);
+            self.events[..end].partition_point(|event| i128::from(event.order.event_time.micros()) <= before)
+        });
+        let starts: Vec<usize> = starts.collect();
+        let first = starts.iter().copied().min().unwrap_or(end);
+        let (events, refs) = (&self.events[first..end], &self.refs[first..end]);
+        if events.iter().all(|event| self.program.is_known(&event.order, t)) {
+            let starts: Vec<usize> = starts.iter().map(|start| start - first).collect();
+            return folder.push(refs, &starts);
+        }
+        let mut known = Vec::with_capacity(refs.len());
+        // How many known rows lie before each row.
+        let mut before = Vec::with_capacity(refs.len() + 1);
+        for (event, input) in events.iter().zip(refs) {
+            before.push(known.len());
+            if self.program.is_known(&event.order, t) {
+                known.push(*input);
+            }
+        }
+        before.push(known.len());
+        let starts: Vec<usize> = starts.iter().map(|start| before[start - first]).collect();
+        folder.push(&known, &starts)
+    }
+
+    /// The position behind the last row at or before `time`.
+    fn end(&self, time: i64) -> usize {
+        self.events
+            .partition_point(|event| event.order.event_time.micros() <= time)
+    }
+}
