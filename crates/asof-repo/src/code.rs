@@ -188,6 +188,10 @@ codes! {
     AliasClash = "ASOF0309",
         example: "[{view: airports, as: dest}, {view: weather, as: dest}]",
         fix: "Give one of them another name with `as`.";
+    /// On-demand feature views read each other in a chain of more than 64 steps.
+    OnDemandChain = "ASOF0310",
+        example: "v1 reads v2, v2 reads v3, and so on, 65 times",
+        fix: "Join some of the steps into one view.";
 
     /// A feature view has both `features` and `aggregation`, or neither.
     ViewBody = "ASOF0401",

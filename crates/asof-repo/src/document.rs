@@ -10,13 +10,12 @@
 
 mod write;
 
-use std::collections::BTreeMap;
-
 use asof_model::ProjectName;
 use asof_model::definition::Definitions;
 use serde_json::Value;
 
-use crate::{Diagnostic, Repository, STORE_FILE, SourceFile};
+use crate::Diagnostic;
+use crate::repository::read_document;
 
 /// The canonical document of `definitions`.
 pub fn to_json(definitions: &Definitions) -> Value {
@@ -27,18 +26,9 @@ pub fn to_json(definitions: &Definitions) -> Value {
 ///
 /// # Errors
 /// Everything that is wrong with the document.
-pub fn from_json(document: &Value, project: ProjectName) -> Result<Definitions, Vec<Diagnostic>> {
-    let store = format!("project: {project}\nregistry: r\nonline_store: {{type: embedded, path: o}}\n");
-    let files = [
-        SourceFile {
-            path: STORE_FILE.to_owned(),
-            bytes: store.into_bytes(),
-        },
-        SourceFile {
-            path: "definitions.yaml".to_owned(),
-            bytes: document.to_string().into_bytes(),
-        },
-    ];
-    let repository = Repository::parse(&files, &BTreeMap::new(), None);
-    repository.definitions.ok_or(repository.diagnostics)
+pub fn from_json(document: &Value, project: &ProjectName) -> Result<Definitions, Vec<Diagnostic>> {
+    read_document(project, "definitions.json", document)
 }
+
+#[cfg(test)]
+mod tests;

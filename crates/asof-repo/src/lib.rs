@@ -14,12 +14,21 @@
 pub mod document;
 pub mod plan;
 
+mod build;
 mod code;
 mod diagnostic;
 mod expression;
 mod file;
+mod keys;
 mod render;
 mod repository;
+mod rules;
+mod schema;
+mod shape;
+mod sql;
+mod syntax;
+mod text;
+mod yaml;
 
 pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Place, Related, Severity};
@@ -27,3 +36,4 @@ pub use expression::{ExpressionChecker, ExpressionProblem};
 pub use file::{MAX_FILE_BYTES, STORE_FILE, SourceFile, is_definition_file};
 pub use render::{Coloring, render_human, to_json};
 pub use repository::Repository;
+pub use schema::schema;

@@ -102,7 +102,7 @@ impl PlanFile {
         // From here on the file is as some Asof wrote it; what does not hold now was made by hand, hash and all.
         let project = file["project"].as_str().unwrap_or_default();
         let project = ProjectName::try_new(project).map_err(|error| changed(&format!("its project: {error}")))?;
-        let definitions = document::from_json(&file["definitions"], project).map_err(|diagnostics| {
+        let definitions = document::from_json(&file["definitions"], &project).map_err(|diagnostics| {
             let first = diagnostics.first().map(|diagnostic| diagnostic.message.clone());
             changed(&format!("its definitions: {}", first.unwrap_or_default()))
         })?;

@@ -173,21 +173,18 @@ impl Writer {
                 Effect::TrainingSets(name) => kinds[2].push(name),
             }
         }
-        let [online, services, training_sets] = kinds.map(|names| names.join(", "));
-        let online_text = match change.action {
-            _ if leaves_online(change) => "online rows no longer read",
-            Action::Add { .. } => "online rows to materialize",
-            _ => "online rows to rebuild",
+        let rows = match change.action {
+            _ if leaves_online(change) => " (no longer read)",
+            Action::Add { .. } => " (to materialize)",
+            _ => " (to rebuild)",
         };
-        let effects = [
-            (online_text, online),
-            ("columns or inputs differ in service", services),
-            ("training sets will differ for service", training_sets),
-        ];
-        for (text, names) in effects {
-            if !names.is_empty() {
-                self.line(4, None, &format!("affects: {text}: {names}"));
-            }
+        let kinds = kinds.into_iter().zip([
+            ("online rows of", rows),
+            ("columns or inputs of", ""),
+            ("training sets of", ""),
+        ]);
+        for (names, (what, note)) in kinds.filter(|(names, _)| !names.is_empty()) {
+            self.line(4, None, &format!("affects {what} {}{note}", names.join(", ")));
         }
     }
 }

@@ -1,0 +1,27 @@
+//! Names follow one rule, so that each can stand in SQL, in a column header and in a key.
+
+use crate::DiagnosticCode;
+use crate::shape::Whose;
+use crate::text::{Sink, Span};
+
+pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
+    let Err(problem) = asof_model::check_name(text) else {
+        return;
+    };
+    let report = sink
+        .error(DiagnosticCode::BadName, span, format!("{whose} cannot be `{text}`"))
+        .label(problem.to_string());
+    let repaired = repair(text);
+    if asof_model::check_name(&repaired).is_ok() {
+        report.hint(format!("`{repaired}` would do"));
+    }
+}
+
+/// The text with a single underscore for every run of characters that no name may have.
+fn repair(text: &str) -> String {
+    let parts: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("_")
+}

@@ -1,0 +1,267 @@
+//! The form of values: one walk over a document along its table of keys reports everything that can be said without
+//! looking at other definitions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::DiagnosticCode;
+use crate::keys::{Elements, Need, STORE, Shape, Table};
+use crate::rules::{cron, duration, key_type, name, setting, value_type};
+use crate::text::{Sink, Span};
+use crate::yaml::{Content, Node};
+
+/// Reports what is wrong with the form of `node`, a mapping of `table`. `env` holds what `${NAME}` stands for.
+pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, node: &Node, table: &Table) {
+    let place = Whose {
+        key: "",
+        owner: "a file of definitions",
+        span: node.span,
+    };
+    Walk { sink, env }.mapping(node, table, place);
+}
+
+/// Whose value is looked at, for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Whose<'a> {
+    key: &'a str,
+    owner: &'a str,
+    /// What to underline where the value itself has no text.
+    span: Span,
+}
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key {
+            "" => f.write_str(self.owner),
+            key => write!(f, "`{key}` of {}", self.owner),
+        }
+    }
+}
+
+struct Walk<'a> {
+    sink: &'a mut Sink,
+    env: &'a BTreeMap<String, String>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, node: &Node, shape: &Shape, whose: Whose<'_>) {
+        match shape {
+            Shape::List(element, elements) => self.list(node, element, *elements, shape, whose),
+            Shape::Mapping(table) => self.mapping(node, table, whose),
+            Shape::Tagged(variants) => self.tagged(node, variants, shape, whose),
+            Shape::Map { keys, values } => {
+                if !matches!(node.content, Content::Mapping(_)) {
+                    return self.wrong(node, shape, whose);
+                }
+                for entry in node.entries() {
+                    self.scalar(&entry.key.value, entry.key.span, keys, whose);
+                    let whose = Whose {
+                        span: entry.key.span,
+                        ..whose
+                    };
+                    self.value(&entry.value, values, whose);
+                }
+            }
+            Shape::Or(text, table) => match node.content {
+                Content::Mapping(_) => self.mapping(node, table, whose),
+                Content::Scalar(_) if !node.is_null() => self.value(node, text, whose),
+                _ => self.wrong(node, shape, whose),
+            },
+            Shape::Tags => self.tags(node, whose),
+            Shape::Flag => {
+                if node.bool().is_none() {
+                    self.wrong(node, shape, whose);
+                }
+            }
+            _ => match node.text() {
+                Some(text) => self.scalar(text, node.span, shape, whose),
+                None => self.wrong(node, shape, whose),
+            },
+        }
+    }
+
+    fn scalar(&mut self, text: &str, span: Span, shape: &Shape, whose: Whose<'_>) {
+        let span = span.or(whose.span);
+        match shape {
+            Shape::Name => name::check(self.sink, text, span, whose),
+            Shape::Duration => duration::check(self.sink, text, span, whose),
+            Shape::ValueType => value_type::check(self.sink, text, span, whose),
+            Shape::KeyType => key_type::check(self.sink, text, span, whose),
+            Shape::Cron => cron::check(self.sink, text, span, whose),
+            Shape::Choice(words) => self.choice(text, span, words, whose),
+            Shape::Reference | Shape::FeatureReference | Shape::FilledText | Shape::Sql | Shape::Setting => {
+                if text.trim().is_empty() {
+                    self.sink
+                        .error(DiagnosticCode::EmptyText, span, format!("{whose} is empty"));
+                } else if matches!(shape, Shape::Setting) {
+                    setting::check(self.sink, self.env, text, span, whose);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn choice(&mut self, text: &str, span: Span, words: &[&'static str], whose: Whose<'_>) {
+        if !words.contains(&text) {
+            self.sink
+                .error(DiagnosticCode::UnknownValue, span, format!("{whose} cannot be `{text}`"))
+                .nearest(text, words.iter().copied())
+                .hint(format!("allowed: {}", words.join(", ")));
+        }
+    }
+
+    fn list(&mut self, node: &Node, element: &Shape, elements: Elements, shape: &Shape, whose: Whose<'_>) {
+        let Content::List(items) = &node.content else {
+            // A list whose elements are all commented out.
+            if node.is_null() && elements == Elements::Any {
+                return;
+            }
+            return self.wrong(node, shape, whose);
+        };
+        if items.is_empty() && elements == Elements::AtLeastOne {
+            let span = node.span.or(whose.span);
+            self.sink
+                .error(DiagnosticCode::EmptyList, span, format!("{whose} is empty"))
+                .label("at least one element is needed");
+        }
+        for item in items {
+            self.value(item, element, whose);
+        }
+    }
+
+    fn tagged(&mut self, node: &Node, variants: &[(&'static str, &'static Table)], shape: &Shape, whose: Whose<'_>) {
+        if !matches!(node.content, Content::Mapping(_)) {
+            return self.wrong(node, shape, whose);
+        }
+        let tag = node.get("type");
+        let Some(text) = tag.and_then(Node::text) else {
+            let span = tag.map_or(node.span, |tag| tag.span).or(whose.span);
+            self.sink
+                .error(DiagnosticCode::MissingKey, span, format!("{whose} has no `type`"))
+                .hint(format!("allowed: {}", join(variants)));
+            return;
+        };
+        match variants.iter().find(|(word, _)| *word == text) {
+            Some((_, table)) => self.mapping(node, table, whose),
+            None => {
+                let span = tag.map_or(node.span, |tag| tag.span);
+                self.sink
+                    .error(
+                        DiagnosticCode::UnknownValue,
+                        span,
+                        format!("this build knows no {} of type `{text}`", whose.key.replace('_', " ")),
+                    )
+                    .hint(format!("allowed: {}", join(variants)));
+            }
+        }
+    }
+
+    fn mapping(&mut self, node: &Node, table: &Table, whose: Whose<'_>) {
+        if !matches!(node.content, Content::Mapping(_)) {
+            let message = match whose.key {
+                "" => format!("{whose} must be a mapping, not {}", node.kind()),
+                _ => format!("{whose} must hold a mapping ({}), not {}", table.title, node.kind()),
+            };
+            self.sink
+                .error(DiagnosticCode::WrongShape, node.span.or(whose.span), message)
+                .hint(format!("its keys are {}", table.known()));
+            return;
+        }
+        let named = ["name", "view"].into_iter().find_map(|key| node.get(key));
+        let named = named.filter(|name| name.text().is_some());
+        let owner = match named.and_then(Node::text) {
+            Some(name) => format!("{} `{name}`", table.title),
+            None => format!("the {}", table.title),
+        };
+        let head = named.map_or(node.span, |name| name.span).or(whose.span);
+        for entry in node.entries() {
+            let whose = Whose {
+                key: &entry.key.value,
+                owner: &owner,
+                span: entry.key.span,
+            };
+            match table.key(&entry.key.value) {
+                Some(key) => self.value(&entry.value, &key.shape, whose),
+                None => self.unknown_key(&entry.key.value, entry.key.span, table, &owner),
+            }
+        }
+        for key in table.keys().filter(|key| key.need == Need::Required) {
+            if node.get(key.name).is_none() {
+                let message = format!("{owner} has no `{}`", key.name);
+                self.sink
+                    .error(DiagnosticCode::MissingKey, head, message)
+                    .hint(format!("{}: {}", key.name, key.doc));
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, key: &str, span: Span, table: &Table, owner: &str) {
+        let report = self
+            .sink
+            .error(DiagnosticCode::UnknownKey, span, format!("{owner} has no key `{key}`"))
+            .nearest(key, table.keys().map(|key| key.name));
+        if key == "<<" {
+            report.hint("merge keys are not understood; write the keys out");
+        } else if std::ptr::eq(table, &raw const crate::keys::DEFINITIONS) && STORE.key(key).is_some() {
+            report.hint("settings belong into the feature_store.yaml at the root of the repository");
+        } else {
+            report.hint(format!("its keys are {}", table.known()));
+        }
+    }
+
+    fn tags(&mut self, node: &Node, whose: Whose<'_>) {
+        match &node.content {
+            Content::List(items) => items.iter().for_each(|item| self.value(item, &Shape::Text, whose)),
+            Content::Mapping(entries) => entries
+                .iter()
+                .for_each(|entry| self.value(&entry.value, &Shape::Text, whose)),
+            Content::Scalar(_) => self.wrong(node, &Shape::Tags, whose),
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, shape: &Shape, whose: Whose<'_>) {
+        let message = format!("{whose} must be {}, not {}", wanted(shape), node.kind());
+        let report = self
+            .sink
+            .error(DiagnosticCode::WrongShape, node.span.or(whose.span), message);
+        match (shape, &node.content) {
+            (Shape::List(..), Content::Scalar(scalar)) if !node.is_null() && !scalar.text.contains('\n') => {
+                report.hint(format!("write `[{}]`", scalar.text));
+            }
+            (_, Content::Scalar(_)) if node.is_null() => {
+                report.hint("write the value, or leave the key out");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Table {
+    fn known(&self) -> String {
+        self.keys().map(|key| key.name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn join(variants: &[(&'static str, &'static Table)]) -> String {
+    variants.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
+/// What a shape wants, for messages.
+fn wanted(shape: &Shape) -> String {
+    match shape {
+        Shape::Name | Shape::Reference => "a name".to_owned(),
+        Shape::FeatureReference => "`view` or `view:feature`".to_owned(),
+        Shape::Text | Shape::FilledText | Shape::Setting => "a text".to_owned(),
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Duration => "a duration such as 3h".to_owned(),
+        Shape::ValueType | Shape::KeyType => "a type".to_owned(),
+        Shape::Sql => "a SQL expression".to_owned(),
+        Shape::Cron => "a cron expression".to_owned(),
+        Shape::Choice(words) => format!("one of {}", words.join(", ")),
+        Shape::List(..) => "a list".to_owned(),
+        Shape::Mapping(_) | Shape::Map { .. } => "a mapping".to_owned(),
+        Shape::Tagged(_) => "a mapping with a `type`".to_owned(),
+        Shape::Or(text, _) => format!("{} or a mapping", wanted(text)),
+        Shape::Tags => "a mapping or a list of texts".to_owned(),
+    }
+}
