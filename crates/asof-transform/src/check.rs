@@ -232,7 +232,7 @@ impl Checker<'_> {
     fn as_of(&mut self, function: &Function) -> Result<Expr, ExpressionError> {
         if !self.scope.has_as_of() {
             return Err(other(
-                "`as_of()` has a meaning in on-demand views only: a source's row is not asked for yet",
+                "`as_of()` has a meaning in on-demand views only; a source's row knows no question",
             ));
         }
         match &function.args {

@@ -3,7 +3,7 @@
 //! DataFusion decides by the batch whether it skips the right side, so `x <> 0 and 1 / x > 2` errs in one batch and
 //! not in another. A feature may not depend on which rows happen to come together, and the online side brings one row
 //! where the offline side brings thousands. Here each row is on its own; the same holds for `in` with a list that is
-//! not constant, which becomes a chain of `or`.
+//! not constant, which becomes a chain of `or`. Arithmetic on whole numbers that overflows is made an error here too.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -26,6 +26,10 @@ pub(crate) fn guard(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>
             let logic = match binary.op() {
                 Operator::And => Logic::And,
                 Operator::Or => Logic::Or,
+                // A sum that wraps around is a wrong feature; an error is not.
+                Operator::Plus | Operator::Minus | Operator::Multiply => {
+                    return Ok(Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true))));
+                }
                 _ => return Ok(Transformed::no(expr)),
             };
             return Ok(Transformed::yes(GuardedExpr::make(

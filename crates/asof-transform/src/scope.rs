@@ -146,6 +146,8 @@ impl Scope {
             .find(|flat| flat.split_once('.').is_some_and(|(_, name)| name == last));
         let near = match qualified {
             Some(flat) if self.request => Some(flat.as_str()),
+            // The source's name in front of one of its columns.
+            _ if all.contains(last) => Some(last),
             _ => nearest::nearest(&written, all.iter().map(String::as_str)),
         };
         let error = error(format!("there is no {what} `{written}`"), near.map(str::to_owned));

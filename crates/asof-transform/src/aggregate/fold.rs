@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, new_null_array,
+    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, new_null_array,
 };
 use arrow::compute::interleave;
 use arrow::datatypes::DataType;
@@ -136,8 +136,8 @@ impl<'a> Folder<'a> {
         match call.filter {
             None => self.fold_rows(slot, call, rows.iter().copied()),
             Some(filter) => {
-                let mask: Vec<&BooleanArray> = self.columns[filter].iter().map(|array| array.as_boolean()).collect();
-                let passes = |row: &RowRef| mask[row.batch as usize].value(row.row as usize);
+                let mask = &self.columns[filter];
+                let passes = |row: &RowRef| mask[row.batch as usize].as_boolean().value(row.row as usize);
                 self.fold_rows(slot, call, rows.iter().copied().filter(passes))
             }
         }

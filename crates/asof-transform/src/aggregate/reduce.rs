@@ -3,34 +3,43 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 
 use super::fold::RowRef;
 
-/// The values of `rows` that are not null, as `read` gives them.
-fn values<'a, A, T>(
-    arrays: Vec<&'a A>,
+/// The values of `rows` that are not null, as `read` gives them. Arrays are told their type row by row: that is a
+/// comparison, and costs less than a list of typed arrays for each of very many small groups.
+fn values<'a, T>(
+    arrays: &[&'a ArrayRef],
     rows: impl Iterator<Item = RowRef>,
-    read: impl Fn(&'a A, usize) -> T,
-) -> impl Iterator<Item = (RowRef, T)>
-where
-    A: Array + 'a,
-{
+    read: impl Fn(&'a dyn Array, usize) -> T,
+) -> impl Iterator<Item = (RowRef, T)> {
     rows.filter_map(move |at| {
-        let (array, row) = (arrays[at.batch as usize], at.row as usize);
+        let (array, row) = (arrays[at.batch as usize].as_ref(), at.row as usize);
         array.is_valid(row).then(|| (at, read(array, row)))
     })
 }
 
-fn primitive<'a, T: ArrowPrimitiveType>(
-    arrays: &[&'a ArrayRef],
+fn primitive<T: ArrowPrimitiveType>(
+    arrays: &[&ArrayRef],
     rows: impl Iterator<Item = RowRef>,
 ) -> impl Iterator<Item = (RowRef, T::Native)> {
-    let arrays: Vec<&'a PrimitiveArray<T>> = arrays.iter().map(|array| array.as_primitive()).collect();
-    values(arrays, rows, |array, row| array.value(row))
+    values(arrays, rows, |array, row| array.as_primitive::<T>().value(row))
+}
+
+fn strings<'a>(arrays: &[&'a ArrayRef], rows: impl Iterator<Item = RowRef>) -> impl Iterator<Item = (RowRef, &'a str)> {
+    values(arrays, rows, |array, row| array.as_string::<i32>().value(row))
+}
+
+fn bytes<'a>(arrays: &[&'a ArrayRef], rows: impl Iterator<Item = RowRef>) -> impl Iterator<Item = (RowRef, &'a [u8])> {
+    values(arrays, rows, |array, row| array.as_binary::<i32>().value(row))
+}
+
+fn truths(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> impl Iterator<Item = (RowRef, bool)> {
+    values(arrays, rows, |array, row| array.as_boolean().value(row))
 }
 
 fn data_type<'a>(arrays: &[&'a ArrayRef]) -> &'a DataType {
@@ -42,8 +51,7 @@ fn data_type<'a>(arrays: &[&'a ArrayRef]) -> &'a DataType {
 
 /// The truth values that are not null.
 pub(super) fn booleans(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>) -> impl Iterator<Item = bool> {
-    let arrays: Vec<&BooleanArray> = arrays.iter().map(|array| array.as_boolean()).collect();
-    values(arrays, rows, BooleanArray::value).map(|(_, value)| value)
+    truths(arrays, rows).map(|(_, value)| value)
 }
 
 /// The exact sum of whole numbers, and how many there were. 2^63 of them fit.
@@ -98,22 +106,9 @@ pub(super) fn extreme(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>, 
         DataType::Timestamp(_, _) => of(primitive::<TimestampMicrosecondType>(arrays, rows), wanted, Ord::cmp),
         DataType::Float32 => of(primitive::<Float32Type>(arrays, rows), wanted, f32::total_cmp),
         DataType::Float64 => of(primitive::<Float64Type>(arrays, rows), wanted, f64::total_cmp),
-        DataType::Boolean => {
-            let arrays = arrays.iter().map(|array| array.as_boolean()).collect();
-            of(values(arrays, rows, BooleanArray::value), wanted, Ord::cmp)
-        }
-        DataType::Utf8 => {
-            let arrays = arrays.iter().map(|array| array.as_string::<i32>()).collect();
-            of(values(arrays, rows, |array, row| array.value(row)), wanted, |a, b| {
-                a.cmp(b)
-            })
-        }
-        DataType::Binary => {
-            let arrays = arrays.iter().map(|array| array.as_binary::<i32>()).collect();
-            of(values(arrays, rows, |array, row| array.value(row)), wanted, |a, b| {
-                a.cmp(b)
-            })
-        }
+        DataType::Boolean => of(truths(arrays, rows), wanted, Ord::cmp),
+        DataType::Utf8 => of(strings(arrays, rows), wanted, |a, b| a.cmp(b)),
+        DataType::Binary => of(bytes(arrays, rows), wanted, |a, b| a.cmp(b)),
         // No batch, so no row either: inputs are typed as one of the above.
         _ => None,
     }
@@ -131,14 +126,8 @@ pub(super) fn count_distinct(arrays: &[&ArrayRef], rows: impl Iterator<Item = Ro
         DataType::Float32 => of(primitive::<Float32Type>(arrays, rows).map(|(_, value)| value.to_bits())),
         DataType::Float64 => of(primitive::<Float64Type>(arrays, rows).map(|(_, value)| value.to_bits())),
         DataType::Boolean => of(booleans(arrays, rows)),
-        DataType::Utf8 => {
-            let arrays = arrays.iter().map(|array| array.as_string::<i32>()).collect();
-            of(values(arrays, rows, |array, row| array.value(row)).map(|(_, value)| value))
-        }
-        DataType::Binary => {
-            let arrays = arrays.iter().map(|array| array.as_binary::<i32>()).collect();
-            of(values(arrays, rows, |array, row| array.value(row)).map(|(_, value)| value))
-        }
+        DataType::Utf8 => of(strings(arrays, rows).map(|(_, value)| value)),
+        DataType::Binary => of(bytes(arrays, rows).map(|(_, value)| value)),
         // No batch, so no row either: inputs are typed as one of the above.
         _ => 0,
     }

@@ -16,6 +16,10 @@ const INT64: ValueType = ValueType::Scalar(ScalarType::Int64);
 const FLOAT64: ValueType = ValueType::Scalar(ScalarType::Float64);
 const BOOL: ValueType = ValueType::Scalar(ScalarType::Bool);
 
+/// What a function needs, in words.
+const NUMBER: &str = "a number";
+const TRUTH: &str = "bool";
+
 /// What is kept of a computed argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InputKind {
@@ -151,10 +155,11 @@ fn resolve(call: &AggregateCall, argument: &DataType) -> Result<(FoldKind, Input
         let found = type_name(argument);
         let message = format!("`{}` needs {wanted}, and its argument is {found}", call.name);
         let error = ExpressionError::new(ExpressionErrorKind::Other, message);
-        if found == "bool" {
-            error.hint("count rows with `count(*) filter (where …)`")
-        } else {
-            error.hint("write a cast, as in `cast(x as double)`")
+        match (wanted, natural) {
+            (NUMBER, Some(BOOL)) => error.hint("count rows with `count(*) filter (where …)`"),
+            (NUMBER, _) => error.hint("write a cast, as in `cast(x as double)`"),
+            (TRUTH, _) => error.hint("write a condition, as in `x > 0`"),
+            _ => error,
         }
     };
     let scalar = || match natural {
@@ -164,14 +169,14 @@ fn resolve(call: &AggregateCall, argument: &DataType) -> Result<(FoldKind, Input
     let is_whole = || match natural {
         Some(ValueType::Scalar(ScalarType::Int32 | ScalarType::Int64)) => Ok(true),
         Some(ValueType::Scalar(ScalarType::Float32 | ScalarType::Float64)) => Ok(false),
-        _ => Err(refused("a number")),
+        _ => Err(refused(NUMBER)),
     };
     let number = |whole: bool| InputKind::Values(if whole { INT64 } else { FLOAT64 });
     let same = |kind: FoldKind, value: ValueType| (kind, InputKind::Values(value), value);
     let variance = |sample, root| Ok((FoldKind::Variance { sample, root }, number(is_whole()?), FLOAT64));
     let truth = |kind| match natural {
         Some(BOOL) => Ok(same(kind, BOOL)),
-        _ => Err(refused("bool")),
+        _ => Err(refused(TRUTH)),
     };
     match call.function {
         F::Count if call.distinct => Ok((FoldKind::CountDistinct, InputKind::Values(scalar()?), INT64)),
