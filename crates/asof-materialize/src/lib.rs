@@ -1,1 +1,40 @@
-//! asof-materialize
+//! Brings feature rows online: the last row per entity of an interval, only what is new since the last run, or rows
+//! that a caller pushes.
+//!
+//! ```text
+//!  Materializer   which views, which rows; after a view is written, its ledger entry
+//!       │ ViewTask
+//!  Runner         carries a view's task out: here (LocalRunner), or elsewhere
+//!       │
+//!  files ──> OfflineEngine: last rows ──> expectations ──> key and row codecs ──> OnlineStore (guarded writes)
+//! ```
+//!
+//! Writes are idempotent, and a ledger entry appears only when all writes of its view are durable. So a run that is
+//! killed leaves no trace but rows that belong online anyway, and running it again ends in the same state.
+//!
+//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`push`].
+
+mod changes;
+mod encode;
+mod error;
+mod expectations;
+mod ledger;
+mod materializer;
+mod progress;
+mod push;
+mod reads;
+mod runner;
+mod select;
+mod summary;
+mod task;
+
+pub use changes::FileChanges;
+pub use error::MaterializeError;
+pub use expectations::BrokenExpectation;
+pub use ledger::{Ledger, LedgerEntry, RecordedFile};
+pub use materializer::{Clock, Materializer};
+pub use progress::{NoProgress, Progress};
+pub use push::{PushSummary, push};
+pub use runner::{LocalRunner, Runner, TaskOutcome};
+pub use summary::{MaterializeSummary, RowCounts, ViewSummary};
+pub use task::{Scope, ViewTask};

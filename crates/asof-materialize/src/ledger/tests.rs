@@ -1,0 +1,72 @@
+//! The ledger over an object store.
+
+use object_store::memory::InMemory;
+
+use super::*;
+
+fn entry(from: Option<i64>, to: i64) -> LedgerEntry {
+    LedgerEntry {
+        keyspace: String::new(),
+        registry_version: 1,
+        from: from.map(Timestamp::from_micros),
+        to: Timestamp::from_micros(to),
+        finished: Timestamp::from_micros(0),
+        rows: RowCounts::default(),
+        files: Vec::new(),
+    }
+}
+
+fn keyspace(view: &str) -> Keyspace {
+    Keyspace {
+        project: "p".parse().unwrap(),
+        view: view.parse().unwrap(),
+        fingerprint: 7,
+    }
+}
+
+#[tokio::test]
+async fn only_complete_entries_move_the_watermark_and_it_never_goes_back() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let ledger = Ledger::new(Arc::clone(&store), Path::from("registry/ledger"));
+    let (a, b) = (keyspace("a"), keyspace("a_b"));
+    assert_eq!(ledger.watermark(&a).await.unwrap(), None);
+    ledger.append(&a, &entry(Some(0), 50)).await.unwrap();
+    assert_eq!(ledger.watermark(&a).await.unwrap(), None);
+    ledger.append(&a, &entry(None, 20)).await.unwrap();
+    ledger.append(&a, &entry(Some(0), 90)).await.unwrap();
+    ledger.append(&a, &entry(None, 10)).await.unwrap();
+    ledger.append(&a, &entry(None, 20)).await.unwrap();
+    assert_eq!(ledger.watermark(&a).await.unwrap(), Some(Timestamp::from_micros(20)));
+    let ends: Vec<i64> = ledger
+        .entries(&a)
+        .await
+        .unwrap()
+        .iter()
+        .map(|e| e.to.micros())
+        .collect();
+    assert_eq!(ends, [50, 20, 90, 20]);
+    assert_eq!(ledger.entries(&b).await.unwrap(), []);
+    let path = Path::from("registry/ledger/p/a@0000000000000007/00000000000000000004.json");
+    assert!(store.head(&path).await.is_ok());
+}
+
+#[tokio::test]
+async fn concurrent_runs_each_get_a_number_of_their_own() {
+    let ledger = Ledger::new(Arc::new(InMemory::new()), Path::from("l"));
+    let view = keyspace("v");
+    let (first, second) = (entry(None, 5), entry(None, 5));
+    let (one, two) = tokio::join!(ledger.append(&view, &first), ledger.append(&view, &second));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(ledger.entries(&view).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_unreadable_entry_is_named() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let ledger = Ledger::new(Arc::clone(&store), Path::from("l"));
+    let path = Path::from("l/p/v@0000000000000007/00000000000000000001.json");
+    store.put(&path, PutPayload::from_static(b"{")).await.unwrap();
+    let error = ledger.watermark(&keyspace("v")).await.unwrap_err().to_string();
+    assert!(error.contains("00000000000000000001.json"), "{error}");
+}

@@ -1,0 +1,176 @@
+//! Runs over views: which are meant, what is online already, and the ledger entry when a view is done.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use asof_model::definition::{Definitions, FeatureView, Source};
+use asof_model::{Keyspace, Timestamp};
+
+use crate::{
+    Ledger, LedgerEntry, MaterializeError, MaterializeSummary, Progress, Runner, Scope, ViewSummary, ViewTask, select,
+};
+
+/// Tells the time. It is asked when a view begins and when it is done.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Brings the views of one registry version online.
+///
+/// Views are done one after the other, in the order of their names. The first that fails ends the run: views before
+/// it are online and recorded, it and those after it are not recorded.
+#[derive(Clone)]
+pub struct Materializer {
+    definitions: Arc<Definitions>,
+    registry_version: u64,
+    ledger: Ledger,
+    runner: Arc<dyn Runner>,
+    clock: Clock,
+}
+
+impl fmt::Debug for Materializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Materializer")
+            .field("project", &self.definitions.project)
+            .field("registry_version", &self.registry_version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Materializer {
+    /// A materializer of the definitions that `registry_version` holds.
+    pub fn new(
+        definitions: Arc<Definitions>,
+        registry_version: u64,
+        ledger: Ledger,
+        runner: Arc<dyn Runner>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            definitions,
+            registry_version,
+            ledger,
+            runner,
+            clock,
+        }
+    }
+
+    /// Brings online, for each view, the last row per entity among rows with `from < event_time <= to` that are
+    /// visible at `to`. `views` empty: all views that are online.
+    ///
+    /// The interval is recorded, and says nothing about the rows before it: it does not move the watermark of
+    /// [`Self::materialize_incremental`].
+    ///
+    /// # Errors
+    /// When the interval is empty, a named view is unknown, computed on demand or not online (nothing is done then),
+    /// or a view fails.
+    pub async fn materialize(
+        &self,
+        views: &[String],
+        from: Timestamp,
+        to: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<MaterializeSummary, MaterializeError> {
+        if from >= to {
+            return Err(MaterializeError::EmptyInterval { from, to });
+        }
+        let views = select::views(&self.definitions, views)?;
+        let tasks = views
+            .into_iter()
+            .map(|(view, source)| self.task(view, source, Scope::Interval { from, to }));
+        self.run(tasks.collect(), progress).await
+    }
+
+    /// Makes the online store equal to one that was filled, from empty, with the last row per entity among all rows
+    /// visible at `to`: rows that came late, or in new files, included. `views` empty: all views that are online.
+    ///
+    /// The cost follows what is new since the last such run: files that it read are read again only for rows that have
+    /// become visible since, or whose entity is in doubt because a new file has rows of the same times, or events in
+    /// windows that were computed before. When a file that it read was rewritten or is gone, all files are read again,
+    /// and the summary says so: a row that only the former file held stays online until a later one takes its place.
+    ///
+    /// A row that another writer put online and that is later in the order is kept.
+    ///
+    /// # Errors
+    /// When a named view is unknown, computed on demand or not online, or a view's watermark lies after `to` (nothing
+    /// is done then), or a view fails.
+    pub async fn materialize_incremental(
+        &self,
+        views: &[String],
+        to: Timestamp,
+        progress: &dyn Progress,
+    ) -> Result<MaterializeSummary, MaterializeError> {
+        let mut tasks = Vec::new();
+        for (view, source) in select::views(&self.definitions, views)? {
+            let done = self.ledger.last_complete(&self.keyspace(view, source)).await?;
+            if let Some(done) = done.as_ref().filter(|done| done.to > to) {
+                return Err(MaterializeError::BehindWatermark {
+                    view: view.name.clone(),
+                    watermark: done.to,
+                    to,
+                });
+            }
+            tasks.push(self.task(view, source, Scope::UpTo { to, done }));
+        }
+        self.run(tasks, progress).await
+    }
+
+    fn keyspace(&self, view: &FeatureView, source: &Source) -> Keyspace {
+        Keyspace::of(&self.definitions.project, view, source)
+    }
+
+    fn task(&self, view: &FeatureView, source: &Source, scope: Scope) -> ViewTask {
+        ViewTask {
+            keyspace: self.keyspace(view, source),
+            view: Arc::new(view.clone()),
+            source: Arc::new(source.clone()),
+            scope,
+        }
+    }
+
+    async fn run(&self, tasks: Vec<ViewTask>, progress: &dyn Progress) -> Result<MaterializeSummary, MaterializeError> {
+        let mut summary = MaterializeSummary::default();
+        for task in tasks {
+            let view = self.run_view(&task, progress).await?;
+            progress.view_finished(&view);
+            summary.views.push(view);
+        }
+        Ok(summary)
+    }
+
+    async fn run_view(&self, task: &ViewTask, progress: &dyn Progress) -> Result<ViewSummary, MaterializeError> {
+        let started = (self.clock)();
+        progress.view_started(&task.view.name);
+        let outcome = self.runner.run(task, progress).await?;
+        // The runner has returned, so every write is durable; only now may the ledger say so.
+        let finished = (self.clock)();
+        let entry = LedgerEntry {
+            keyspace: task.keyspace.to_string(),
+            registry_version: self.registry_version,
+            from: task.scope.from(),
+            to: task.scope.to(),
+            finished,
+            rows: outcome.rows,
+            files: outcome.files,
+        };
+        self.ledger.append(&task.keyspace, &entry).await?;
+        tracing::info!(
+            view = %task.view.name,
+            rows = outcome.rows.read,
+            written = outcome.rows.written,
+            kept = outcome.rows.kept,
+            files_read = outcome.files_read,
+            "view materialized"
+        );
+        Ok(ViewSummary {
+            view: task.view.name.clone(),
+            keyspace: task.keyspace.clone(),
+            from: task.scope.from(),
+            to: task.scope.to(),
+            rows: outcome.rows,
+            files: outcome.changes,
+            files_read: outcome.files_read,
+            warnings: outcome.warnings,
+            took: Duration::from_micros(u64::try_from(finished.micros() - started.micros()).unwrap_or_default()),
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! Materialization from Parquet files to an embedded online store.
+
+mod expectations;
+mod incremental;
+mod interval;
+mod killed;
+mod property;
+mod pushed;
+mod windows;
+mod world;
