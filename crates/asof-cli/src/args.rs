@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, plan,
-    push, rollback, schema, serve, show, validate,
+    push, rollback, serve, show, validate,
 };
 
 const EXAMPLES: &str = "\

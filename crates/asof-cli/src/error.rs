@@ -37,7 +37,10 @@ impl CliError {
             Self::Reported => {}
             Self::Diagnostics { diagnostics, rendered } => {
                 if printer.is_json() {
-                    printer.result(String::new, || asof_repo::diagnostics_to_json(diagnostics));
+                    printer.result(
+                        String::new,
+                        || serde_json::json!({"valid": false, "diagnostics": asof_repo::to_json(diagnostics)}),
+                    );
                 } else {
                     printer.complain(rendered.trim_end());
                 }
@@ -53,7 +56,11 @@ impl CliError {
                 if printer.is_json() {
                     printer.result(String::new, || serde_json::json!({"error": causes.join(": ")}));
                 }
-                let label = if printer.colour() { "\x1b[1;31merror\x1b[0m" } else { "error" };
+                let label = if printer.colour() {
+                    "\x1b[1;31merror\x1b[0m"
+                } else {
+                    "error"
+                };
                 printer.complain(format_args!("{label}: {}", causes.join(": ")));
             }
         }
@@ -63,5 +70,19 @@ impl CliError {
 impl<E: Into<anyhow::Error>> From<E> for CliError {
     fn from(error: E) -> Self {
         Self::Other(error.into())
+    }
+}
+
+impl Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reported => f.write_str("already reported"),
+            Self::Diagnostics { diagnostics, .. } => write!(
+                f,
+                "the repository has {} problems; run `asof validate`",
+                diagnostics.len()
+            ),
+            Self::Other(error) => write!(f, "{error:#}"),
+        }
     }
 }

@@ -17,7 +17,11 @@ pub(crate) struct Printer {
 impl Printer {
     pub(crate) fn new(global: &Global) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { output: global.output, quiet: global.quiet, terminal: colour && std::io::stderr().is_terminal() }
+        Self {
+            output: global.output,
+            quiet: global.quiet,
+            terminal: colour && std::io::stderr().is_terminal(),
+        }
     }
 
     /// Whether results are to be JSON.
@@ -65,6 +69,10 @@ impl Printer {
 
     /// `text` in bold where stderr shows colours.
     pub(crate) fn bold(&self, text: &str) -> String {
-        if self.terminal { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+        if self.terminal {
+            format!("\x1b[1m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }

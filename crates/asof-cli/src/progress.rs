@@ -14,10 +14,16 @@ pub(crate) fn bar(printer: &Printer, what: &str, unit: &str, total: u64) -> Prog
         return ProgressBar::hidden();
     }
     let (bar, template) = if total == 0 {
-        (ProgressBar::new_spinner(), format!("{{spinner}} {{msg}}  {{human_pos}} {unit}  {{elapsed}}"))
+        (
+            ProgressBar::new_spinner(),
+            format!("{{spinner}} {{msg}}  {{human_pos}} {unit}  {{elapsed}}"),
+        )
     } else {
         let bar = ProgressBar::new(total);
-        (bar, format!("{{msg}}  {{wide_bar}}  {{human_pos}}/{{human_len}} {unit}  {{elapsed}}"))
+        (
+            bar,
+            format!("{{msg}}  {{wide_bar}}  {{human_pos}}/{{human_len}} {unit}  {{elapsed}}"),
+        )
     };
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);

@@ -5,7 +5,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 /// A table with one header line. `right` lists the columns that hold numbers.
 pub(crate) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row);
@@ -24,7 +26,10 @@ pub(crate) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<It
 mod tests {
     #[test]
     fn columns_align() {
-        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long name".to_owned(), "1234".to_owned()]];
+        let rows = [
+            vec!["a".to_owned(), "1".to_owned()],
+            vec!["long name".to_owned(), "1234".to_owned()],
+        ];
         assert_eq!(
             super::table(&["name", "rows"], &[1], rows),
             "NAME       ROWS\na             1\nlong name  1234"

@@ -44,7 +44,12 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> CliResult {
     let files = unpack(args.template, &args.dir)?;
     let dir = args.dir.display();
     printer.result(
-        || format!("Made {dir} with {} files. Next:\n\n  cd {dir}\n  asof validate\n  asof apply", files.len()),
+        || {
+            format!(
+                "Made {dir} with {} files. Next:\n\n  cd {dir}\n  asof validate\n  asof apply",
+                files.len()
+            )
+        },
         || serde_json::json!({"dir": args.dir, "files": files}),
     );
     Ok(())
@@ -56,7 +61,10 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> CliResult {
 /// When `dir` has anything in it, or cannot be written.
 pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
     if dir.exists() && fs_err::read_dir(dir)?.next().is_some() {
-        return Err(CliError::refused(format!("`{}` is not empty; name a new folder", dir.display())));
+        return Err(CliError::refused(format!(
+            "`{}` is not empty; name a new folder",
+            dir.display()
+        )));
     }
     let mut written = Vec::new();
     write(template.files(), dir, &mut written)?;

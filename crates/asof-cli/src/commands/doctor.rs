@@ -1,0 +1,117 @@
+//! `asof doctor`: whether everything that the repository needs is there and reachable.
+
+use asof_repo::Severity;
+use clap::Args;
+use serde_json::json;
+
+use super::validate::plural;
+use crate::args::Global;
+use crate::error::{CliError, CliResult};
+use crate::printer::Printer;
+use crate::table::table;
+use crate::workspace::Workspace;
+
+/// Options of `asof doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  asof --repo flights doctor")]
+pub(crate) struct DoctorArgs {}
+
+/// One thing that was looked at.
+struct Check {
+    what: &'static str,
+    /// What was found, or what is wrong and what to do.
+    found: Result<String, String>,
+}
+
+pub(crate) async fn run(global: &Global, _args: &DoctorArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let checks = vec![
+        Check {
+            what: "definitions",
+            found: definitions(&workspace),
+        },
+        Check {
+            what: "sources",
+            found: sources(&workspace).await,
+        },
+        Check {
+            what: "registry",
+            found: registry(&workspace).await.map_err(|error| error.to_string()),
+        },
+        Check {
+            what: "online store",
+            found: online_store(&workspace).await.map_err(|error| error.to_string()),
+        },
+    ];
+    printer.result(
+        || {
+            let rows = checks.iter().map(|check| match &check.found {
+                Ok(text) => vec!["ok".to_owned(), check.what.to_owned(), text.clone()],
+                Err(text) => vec!["FAIL".to_owned(), check.what.to_owned(), text.clone()],
+            });
+            format!(
+                "asof {}\n\n{}",
+                env!("CARGO_PKG_VERSION"),
+                table(&["", "what", "found"], &[], rows)
+            )
+        },
+        || {
+            let check = |check: &Check| {
+                let (Ok(text) | Err(text)) = &check.found;
+                json!({"check": check.what, "ok": check.found.is_ok(), "found": text})
+            };
+            json!({"version": env!("CARGO_PKG_VERSION"), "checks": checks.iter().map(check).collect::<Vec<_>>()})
+        },
+    );
+    if checks.iter().all(|check| check.found.is_ok()) {
+        Ok(())
+    } else {
+        Err(CliError::Reported)
+    }
+}
+
+fn definitions(workspace: &Workspace) -> Result<String, String> {
+    match &workspace.repository.definitions {
+        Some(definitions) => Ok(format!(
+            "project {}, {}",
+            definitions.project,
+            plural(definitions.feature_views.len(), "view", "views")
+        )),
+        None => Err("they have errors; run `asof validate`".to_owned()),
+    }
+}
+
+async fn sources(workspace: &Workspace) -> Result<String, String> {
+    let count = workspace
+        .repository
+        .definitions
+        .as_ref()
+        .map_or(0, |definitions| definitions.sources.len());
+    match workspace.check_sources().await {
+        Ok(problems) if problems.iter().any(|problem| problem.severity == Severity::Error) => {
+            Err("some cannot be read or do not fit; run `asof validate`".to_owned())
+        }
+        Ok(_) => Ok(format!("{} readable", plural(count, "source", "sources"))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn registry(workspace: &Workspace) -> CliResult<String> {
+    let settings = workspace.settings()?;
+    Ok(match workspace.registry()?.current().await? {
+        Some(snapshot) => format!("version {} in {}", snapshot.version, settings.registry),
+        None => format!("no version yet in {}; run `asof apply`", settings.registry),
+    })
+}
+
+async fn online_store(workspace: &Workspace) -> CliResult<String> {
+    let store = workspace.online_store().await?;
+    store.ping().await?;
+    let keyspaces = store.keyspaces().await?;
+    let rows: u64 = keyspaces.iter().map(|keyspace| keyspace.rows).sum();
+    Ok(format!(
+        "{} in {}",
+        plural(usize::try_from(rows)?, "row", "rows"),
+        plural(keyspaces.len(), "keyspace", "keyspaces")
+    ))
+}

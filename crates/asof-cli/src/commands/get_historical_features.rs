@@ -1,0 +1,137 @@
+//! `asof get-historical-features`: training sets.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
+use asof_offline::{Progress, ProgressSink, Spine, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
+use asof_serving::Selection;
+use clap::Args;
+
+use super::get_online_features::SelectionArgs;
+use crate::args::Global;
+use crate::error::CliResult;
+use crate::printer::Printer;
+use crate::progress;
+use crate::workspace::Workspace;
+
+const EXAMPLES: &str = "\
+Examples:
+  asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet
+  asof get-historical-features --features driver_hourly:conv_rate,driver_trips --spine s.parquet --out t.parquet
+  asof get-historical-features --service m --spine s.csv --event-time asked_at --out t.parquet --full-feature-names";
+
+/// Options of `asof get-historical-features`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct HistoricalArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// The rows to join to: join keys, as-of times, anything else (Parquet, or CSV by its ending).
+    #[arg(long, value_name = "FILE")]
+    spine: PathBuf,
+    /// The training set (Parquet). It is there whole, or not at all.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The spine's column of as-of times.
+    #[arg(long, value_name = "COL", default_value = "event_timestamp")]
+    event_time: String,
+    /// Call features view__feature.
+    #[arg(long)]
+    full_feature_names: bool,
+}
+
+impl HistoricalArgs {
+    /// The options that name a service, a spine and an output, and nothing else.
+    pub(crate) fn of(service: &str, spine: PathBuf, out: PathBuf) -> Self {
+        Self {
+            selection: SelectionArgs::service(service),
+            spine,
+            out,
+            event_time: "event_timestamp".to_owned(),
+            full_feature_names: false,
+        }
+    }
+}
+
+pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let clock = Instant::now();
+    let summary = training_set(&workspace, args, printer).await?;
+    let seconds = clock.elapsed().as_secs_f64();
+    printer.result(
+        || {
+            format!(
+                "Wrote {}: {} rows, {} columns of the spine and {} features, in {seconds:.1} s",
+                args.out.display(),
+                summary.rows,
+                summary.spine_columns,
+                summary.feature_columns
+            )
+        },
+        || {
+            serde_json::json!({
+                "out": args.out,
+                "rows": summary.rows,
+                "spine_columns": summary.spine_columns,
+                "feature_columns": summary.feature_columns,
+                "bytes": summary.bytes,
+                "inputs_hash": summary.inputs_hash,
+                "seconds": seconds,
+            })
+        },
+    );
+    Ok(())
+}
+
+/// Makes and writes the training set.
+pub(crate) async fn training_set(
+    workspace: &Workspace,
+    args: &HistoricalArgs,
+    printer: &Printer,
+) -> CliResult<TrainingSetSummary> {
+    let snapshot = workspace.applied().await?;
+    let names = if args.full_feature_names {
+        FeatureNames::Full
+    } else {
+        FeatureNames::Short
+    };
+    let (plan, selection) = match args.selection.selection() {
+        Selection::Service(service) => (
+            RetrievalPlan::for_service(&snapshot.definitions, &service, names)?,
+            TrainingSetSelection::Service(service),
+        ),
+        Selection::Features(features) => {
+            let references = features
+                .iter()
+                .map(|text| text.parse())
+                .collect::<Result<Vec<FeatureReference>, _>>()?;
+            let plan = RetrievalPlan::for_features(&snapshot.definitions, &references, names)?;
+            (plan, TrainingSetSelection::Features(features))
+        }
+    };
+    let bar = progress::bar(printer, "reading sources", "rows", 0);
+    let sink = {
+        let bar = bar.clone();
+        ProgressSink::new(move |step| match step {
+            Progress::Opened { .. } => {}
+            Progress::Read { view, rows } => {
+                bar.set_message(view);
+                bar.inc(rows);
+            }
+            Progress::Written { .. } => bar.set_message("writing"),
+        })
+    };
+    let labels = TrainingSetLabels {
+        project: snapshot.definitions.project.to_string(),
+        registry_version: Some(snapshot.version.0),
+        selection,
+    };
+    let engine = workspace.offline(Some(sink))?;
+    let spine = Spine::file(&args.spine);
+    let written = engine
+        .write_training_set(&plan, spine, &args.event_time, &args.out, &labels)
+        .await;
+    bar.finish_and_clear();
+    Ok(written?)
+}

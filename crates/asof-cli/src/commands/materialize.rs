@@ -1,0 +1,145 @@
+//! `asof materialize` and `asof materialize-incremental`: features brought online.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use asof_materialize::{Ledger, LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
+use asof_model::{Timestamp, ViewName};
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::error::CliResult;
+use crate::printer::Printer;
+use crate::progress;
+use crate::table::table;
+use crate::workspace::Workspace;
+
+/// Options of `asof materialize`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  asof materialize --from 2013-01-01T00:00:00Z --to 2013-07-15T12:00:00Z --views origin_weather"
+)]
+pub(crate) struct MaterializeArgs {
+    /// The start of the interval, itself outside (RFC 3339).
+    #[arg(long, value_name = "T")]
+    pub(crate) from: Timestamp,
+    #[command(flatten)]
+    common: IncrementalArgs,
+}
+
+/// Options of `asof materialize-incremental`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  asof materialize-incremental --to 2013-07-15T12:00:00Z")]
+pub(crate) struct IncrementalArgs {
+    /// The end of the interval, itself inside (RFC 3339).
+    #[arg(long, value_name = "T")]
+    pub(crate) to: Timestamp,
+    /// The feature views; all that are online unless told.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) views: Vec<String>,
+}
+
+pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let materializer = materializer(&workspace).await?;
+    let bar = Bar(progress::bar(printer, "materializing", "rows", 0));
+    let summary = materializer
+        .materialize(&args.common.views, args.from, args.common.to, &bar)
+        .await?;
+    bar.0.finish_and_clear();
+    show(&summary, printer);
+    Ok(())
+}
+
+pub(crate) async fn run_incremental(global: &Global, args: &IncrementalArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let materializer = materializer(&workspace).await?;
+    let bar = Bar(progress::bar(printer, "materializing", "rows", 0));
+    let summary = materializer.materialize_incremental(&args.views, args.to, &bar).await?;
+    bar.0.finish_and_clear();
+    show(&summary, printer);
+    Ok(())
+}
+
+/// A materializer of the registry's current version, run on this machine.
+pub(crate) async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
+    let registry = workspace.registry()?;
+    let snapshot = workspace.applied().await?;
+    let ledger = Ledger::new(registry.object_store().clone(), registry.prefix().clone());
+    let engine = Arc::new(workspace.offline(None)?);
+    let runner = LocalRunner::new(engine, workspace.online_store().await?, NonZeroU32::MIN);
+    Ok(Materializer::new(
+        snapshot.definitions.clone(),
+        snapshot.version.0,
+        ledger,
+        Arc::new(runner),
+        Arc::new(Timestamp::now),
+    ))
+}
+
+/// Counts rows on a bar.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn view_started(&self, view: &ViewName) {
+        self.0.set_message(view.to_string());
+    }
+
+    fn rows_done(&self, _: &ViewName, rows: u64) {
+        self.0.inc(rows);
+    }
+
+    fn view_finished(&self, _: &ViewSummary) {}
+}
+
+fn show(summary: &MaterializeSummary, printer: &Printer) {
+    for view in &summary.views {
+        for broken in &view.warnings {
+            printer.note(format_args!("warning: {}: {broken}", view.view));
+        }
+        for change in view.files.rewritten.iter().chain(&view.files.deleted) {
+            printer.note(format_args!(
+                "note: {}: `{change}` was rewritten or deleted since the last run",
+                view.view
+            ));
+        }
+    }
+    printer.result(|| human(summary), || summary.views.iter().map(machine).collect());
+}
+
+/// A table of views with their rows.
+pub(crate) fn human(summary: &MaterializeSummary) -> String {
+    if summary.views.is_empty() {
+        return "No feature view is online".to_owned();
+    }
+    let rows = summary.views.iter().map(|view| {
+        vec![
+            view.view.to_string(),
+            view.rows.read.to_string(),
+            view.rows.written.to_string(),
+            view.rows.kept.to_string(),
+            view.files_read.to_string(),
+            view.to.to_string(),
+        ]
+    });
+    table(
+        &["feature view", "read", "written", "kept", "files", "up to"],
+        &[1, 2, 3, 4],
+        rows,
+    )
+}
+
+fn machine(view: &ViewSummary) -> Value {
+    json!({
+        "feature_view": view.view.as_str(),
+        "keyspace": view.keyspace.to_string(),
+        "from": view.from.map(|time| time.to_string()),
+        "to": view.to.to_string(),
+        "rows": {"read": view.rows.read, "written": view.rows.written, "kept": view.rows.kept},
+        "files_read": view.files_read,
+        "seconds": view.took.as_secs_f64(),
+        "warnings": view.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,54 @@
+//! `asof push`: feature rows straight to the online store.
+
+use std::path::{Path, PathBuf};
+
+use arrow::record_batch::RecordBatch;
+use clap::Args;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::args::Global;
+use crate::error::CliResult;
+use crate::printer::Printer;
+use crate::workspace::Workspace;
+
+/// Options of `asof push`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  asof push origin_weather --input latest.parquet")]
+pub(crate) struct PushArgs {
+    /// The feature view.
+    view: String,
+    /// A Parquet file with the view's join keys, its event time and its features as columns.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+}
+
+pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let snapshot = workspace.applied().await?;
+    let store = workspace.online_store().await?;
+    let rows = read(&args.input)?;
+    let pushed = asof_materialize::push(&snapshot.definitions, store.as_ref(), &args.view, &rows).await?;
+    printer.result(
+        || {
+            format!(
+                "Pushed to {}: {} rows written, {} kept because the store has later ones",
+                pushed.view, pushed.written, pushed.kept
+            )
+        },
+        || serde_json::json!({"feature_view": pushed.view.as_str(), "written": pushed.written, "kept": pushed.kept}),
+    );
+    Ok(())
+}
+
+/// All rows of a Parquet file.
+fn read(path: &Path) -> CliResult<Vec<RecordBatch>> {
+    let file = fs_err::File::open(path)?;
+    let named = |error| {
+        anyhow::Error::new(error).context(format!("`{}` is not a Parquet file that can be read", path.display()))
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0)
+        .map_err(named)?
+        .build()
+        .map_err(named)?;
+    Ok(reader.collect::<Result<_, _>>()?)
+}

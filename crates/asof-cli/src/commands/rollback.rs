@@ -1,0 +1,38 @@
+//! `asof rollback`: an earlier version's definitions, as a new version.
+
+use asof_registry::RegistryVersion;
+use clap::Args;
+
+use super::apply::NoteArgs;
+use crate::args::Global;
+use crate::error::CliResult;
+use crate::printer::Printer;
+use crate::workspace::Workspace;
+
+/// Options of `asof rollback`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  asof rollback 3 -m \"Version 4 doubled the nulls\"")]
+pub(crate) struct RollbackArgs {
+    /// The version to go back to, as `asof history` numbers it.
+    version: u64,
+    #[command(flatten)]
+    note: NoteArgs,
+}
+
+pub(crate) async fn run(global: &Global, args: &RollbackArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let registry = workspace.registry()?;
+    let info = args.note.info(&workspace).await;
+    let snapshot = registry.rollback(RegistryVersion(args.version), info).await?;
+    let version = snapshot.version;
+    printer.result(
+        || {
+            format!(
+                "Registry version {version} holds the definitions of version {}",
+                args.version
+            )
+        },
+        || serde_json::json!({"version": version.0, "restored": args.version}),
+    );
+    Ok(())
+}
