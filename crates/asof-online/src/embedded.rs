@@ -24,6 +24,7 @@
 mod bucket;
 mod database;
 mod fault;
+mod length;
 mod open;
 mod place;
 mod write;

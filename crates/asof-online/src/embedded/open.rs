@@ -10,7 +10,7 @@ use heed::{EnvOpenOptions, WithoutTls};
 use parking_lot::Mutex;
 
 use super::database::{Database, Env};
-use super::fault;
+use super::{fault, length};
 use crate::OnlineError;
 
 /// The address space that is set aside: 1 TiB. The file only grows as rows come; this is how far it can.
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path, map_size: usize) -> Result<Arc<Database>, Online
         return Ok(database);
     }
     let env = open_env(&path, map_size)?;
-    check_length(&path, &env)?;
+    length::check(&path, &env)?;
     // Processes that died while they read would keep their pages from being used again.
     env.clear_stale_readers()
         .map_err(|error| fault::of_heed(&path, error))?;
@@ -107,23 +107,8 @@ fn try_open_env(path: &Path, map_size: usize) -> heed::Result<Env> {
     )]
     // SAFETY: The folder is the store's own (checked above) and only LMDB, with its lock file in place and no flag
     // that turns locking off, writes to the files; that they lie on a local file system is asked for in the
-    // documentation. The file is not shorter than its pages, or `check_length` refuses it before one is read.
+    // documentation. The file is not shorter than its pages, or `length::check` repairs or refuses it before one is read.
     unsafe {
         options.open(path)
     }
-}
-
-/// Refuses a file that was cut off: reading a page that is not there would kill the process.
-fn check_length(path: &Path, env: &Env) -> Result<(), OnlineError> {
-    let pages = env.info().last_page_number as u64 + 1;
-    let page_size = u64::from(env.unnamed_database_stat().page_size);
-    let expected = pages.saturating_mul(page_size);
-    let found = env.real_disk_size().map_err(|error| fault::of_heed(path, error))?;
-    if found < expected {
-        return Err(fault::damaged(
-            path,
-            format!("its data.mdb has {found} bytes instead of {expected}"),
-        ));
-    }
-    Ok(())
 }

@@ -29,6 +29,27 @@ pub(super) fn prefixes(keyspace: u32) -> [[u8; PREFIX_LEN]; 2] {
     })
 }
 
+/// What an LMDB value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something the store keeps for itself.
+    Own,
+    /// A row.
+    Row,
+    /// A bucket of entries.
+    Bucket,
+}
+
+/// What the value of an LMDB key is; `None` when nothing of this format has such a key.
+pub(super) fn kind(key: &[u8]) -> Option<Kind> {
+    match *key.first()? {
+        0 | KEYSPACE => Some(Kind::Own),
+        SHORT => Some(Kind::Row),
+        LONG => Some(Kind::Bucket),
+        _ => None,
+    }
+}
+
 /// Where the row of an entity key is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'b> {

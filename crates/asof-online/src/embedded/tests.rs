@@ -40,6 +40,32 @@ fn a_full_map_is_an_error_that_loses_nothing() {
 }
 
 #[test]
+fn a_file_that_only_lacks_unused_pages_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open::open(folder.path(), 1 << 24).unwrap();
+    write(&database, b"a", 3_000).unwrap();
+    database.delete_keyspace(NAME).unwrap();
+    // A few writes later everything in use has moved to the pages that became free, far from the end.
+    for rows in 1..=5 {
+        write(&database, b"b", rows).unwrap();
+    }
+    let page_size = u64::from(database.env.unnamed_database_stat().page_size);
+    drop(database);
+    let data = folder.path().join("data.mdb");
+    let length = fs_err::metadata(&data).unwrap().len();
+    fs_err::OpenOptions::new()
+        .write(true)
+        .open(&data)
+        .unwrap()
+        .set_len(length - 4 * page_size)
+        .unwrap();
+    let database = open::open(folder.path(), 1 << 24).unwrap();
+    assert_eq!(database.scan(NAME).unwrap().len(), 5);
+    write(&database, b"c", 3_000).unwrap();
+    assert_eq!(database.scan(NAME).unwrap().len(), 3_005);
+}
+
+#[test]
 fn stores_of_one_folder_in_one_process_share_what_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let one = EmbeddedStore::open(folder.path()).unwrap();
