@@ -6,6 +6,7 @@
     reason = "a program for people, run in a terminal"
 )]
 
+mod bench;
 mod ci;
 mod command;
 mod generate;
@@ -40,6 +41,8 @@ enum Verb {
     Tidy,
     /// Write the generated files anew
     Gen(generate::Arguments),
+    /// Measure, and print the tables that the documents show
+    Bench(bench::Arguments),
     /// Do what continuous integration does
     Ci,
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::run(&workspace, &arguments),
         Verb::Tidy => tidy::run(&workspace),
         Verb::Gen(arguments) => generate::run(&workspace, &arguments),
+        Verb::Bench(arguments) => bench::run(&workspace, &arguments),
         Verb::Ci => ci::run(&workspace),
     });
     match outcome {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Everything that may and must be at the top.
-const TOP: [&str; 18] = [
+const TOP: [&str; 19] = [
     ".cargo",
     ".ci",
     ".clippy.toml",
@@ -15,6 +15,7 @@ const TOP: [&str; 18] = [
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "benches",
     "crates",
     "docs",
     "feature_repos",
