@@ -270,7 +270,8 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
         admission: Admission {
             ttl,
             availability_lag,
-            visible_from_created: from_created && source.created_time.is_some(),
+            // Aggregates have no created time of their own.
+            visible_from_created: from_created && source.created_time.is_some() && matches!(body, ViewBody::Rows(_)),
         },
         source: source.name.clone(),
         filter,

@@ -145,7 +145,7 @@ impl Stored {
 
     /// The definitions of `object`, read from its document.
     pub(crate) fn definitions(&self, object: &str) -> Result<Definitions, RegistryError> {
-        document::from_json(&self.document, self.project.clone()).map_err(|diagnostics| RegistryError::Definitions {
+        document::from_json(&self.document, &self.project).map_err(|diagnostics| RegistryError::Definitions {
             object: object.to_owned(),
             problem: diagnostics
                 .first()

@@ -68,9 +68,10 @@ fn entity(entity: &Entity) -> Value {
     Object::named(&entity.name, &entity.metadata)
         .with(
             "join_keys",
-            list(&entity.join_keys, |key| {
-                json!({"name": key.name.as_str(), "type": key.key_type.name()})
-            }),
+            list(
+                &entity.join_keys,
+                |key| json!({"name": key.name.as_str(), "type": key.key_type.name()}),
+            ),
         )
         .value()
 }

@@ -79,7 +79,11 @@ fn walk(path: &mut Vec<String>, old: &Value, new: &Value, found: &mut Vec<FieldC
                     });
                 }
             }
-            _ => found.push(set(path, Some(&Value::Array(old.clone())), Some(&Value::Array(new.clone())))),
+            _ => found.push(set(
+                path,
+                Some(&Value::Array(old.clone())),
+                Some(&Value::Array(new.clone())),
+            )),
         },
         _ => found.push(set(path, Some(old), Some(new))),
     }
@@ -136,7 +140,9 @@ pub(super) fn apply(changes: &[Change], document: &Value) -> Result<Value, PlanM
             .ok_or_else(mismatch)?;
         match &change.action {
             Action::Add { definition } => replace(list, &change.name, None, Some(definition)).ok_or_else(mismatch)?,
-            Action::Remove { definition } => replace(list, &change.name, Some(definition), None).ok_or_else(mismatch)?,
+            Action::Remove { definition } => {
+                replace(list, &change.name, Some(definition), None).ok_or_else(mismatch)?
+            }
             Action::Change { fields } => {
                 let object = list
                     .iter_mut()
@@ -169,7 +175,10 @@ fn apply_field(object: &mut Value, field: &FieldChange) -> Option<()> {
         FieldChange::Reorder { path, order } => {
             let list = path.iter().try_fold(object, |value, step| child(value, step))?;
             let items = list.as_array()?;
-            let ordered: Vec<Value> = order.iter().map(|name| item(items, name).cloned()).collect::<Option<_>>()?;
+            let ordered: Vec<Value> = order
+                .iter()
+                .map(|name| item(items, name).cloned())
+                .collect::<Option<_>>()?;
             (ordered.len() == items.len()).then(|| *list = Value::Array(ordered))
         }
     }

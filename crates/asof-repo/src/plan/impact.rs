@@ -101,7 +101,9 @@ fn change(old: &Definitions, after: &Definitions, kind: ObjectKind, name: &str) 
         let same_shape = is.as_ref().is_some_and(|is| {
             let names = |answer: &Answer| -> Vec<_> {
                 let outputs = answer.outputs.iter();
-                outputs.map(|(name, meaning)| (name.clone(), meaning.value_type())).collect()
+                outputs
+                    .map(|(name, meaning)| (name.clone(), meaning.value_type()))
+                    .collect()
             };
             is.inputs == was.inputs && names(is) == names(&was)
         });
@@ -156,7 +158,10 @@ fn answers(was: Option<&Answer>, is: Option<&Answer>) -> ChangeClass {
         let now = is.output(name);
         now.is_none_or(|now| now.value_type() != meaning.value_type())
     });
-    let differs = was.outputs.iter().any(|(name, meaning)| is.output(name) != Some(meaning));
+    let differs = was
+        .outputs
+        .iter()
+        .any(|(name, meaning)| is.output(name) != Some(meaning));
     if asks_more || gives_less {
         ChangeClass::Breaking
     } else if differs {
@@ -199,7 +204,12 @@ fn views_of<'a>(definitions: &'a Definitions, kind: ObjectKind, name: &str) -> B
 fn services_of<'a>(definitions: &'a Definitions, views: &BTreeSet<&ViewName>) -> BTreeSet<&'a ServiceName> {
     let services = definitions.feature_services.values();
     services
-        .filter(|service| service.features.iter().any(|projection| views.contains(&projection.view)))
+        .filter(|service| {
+            service
+                .features
+                .iter()
+                .any(|projection| views.contains(&projection.view))
+        })
         .map(|service| &service.name)
         .collect()
 }

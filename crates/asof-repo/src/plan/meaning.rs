@@ -72,7 +72,10 @@ impl Answer {
     }
 
     fn of(plan: &RetrievalPlan) -> Self {
-        let inputs = plan.input_columns().into_iter().map(|field| (field.name, field.value_type));
+        let inputs = plan
+            .input_columns()
+            .into_iter()
+            .map(|field| (field.name, field.value_type));
         let outputs = plan.outputs.iter().map(|output| {
             let name = (output.view.clone(), output.feature.clone());
             (name, meaning(plan, output.from, output.value_type))

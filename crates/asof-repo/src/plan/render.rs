@@ -53,7 +53,9 @@ impl Writer {
 
     /// Writes a line; a text cannot fail to take one.
     fn line(&mut self, indent: usize, symbol: Option<Symbol>, text: &str) {
-        let symbol = symbol.map(|symbol| format!("{} ", self.paint(symbol))).unwrap_or_default();
+        let symbol = symbol
+            .map(|symbol| format!("{} ", self.paint(symbol)))
+            .unwrap_or_default();
         let _ = writeln!(self.text, "{:indent$}{symbol}{text}", "");
     }
 
@@ -94,7 +96,11 @@ impl Writer {
     fn field(&mut self, kind: ObjectKind, field: &FieldChange) {
         match field {
             FieldChange::Reorder { path, order } => {
-                self.line(4, Some(CHANGE), &format!("{}: in the order {}", path.join("."), order.join(", ")));
+                self.line(
+                    4,
+                    Some(CHANGE),
+                    &format!("{}: in the order {}", path.join("."), order.join(", ")),
+                );
             }
             FieldChange::Set { path, before, after } => {
                 let path = path.join(".");
@@ -148,7 +154,11 @@ impl Writer {
                     self.line(4, Some(ADD), &format!("{path}: {}", flow(value)));
                 }
             }
-            _ => self.line(4, Some(ADD), &format!("{path}: {}", flow(&Value::Array(items.to_vec())))),
+            _ => self.line(
+                4,
+                Some(ADD),
+                &format!("{path}: {}", flow(&Value::Array(items.to_vec()))),
+            ),
         }
     }
 
@@ -228,7 +238,9 @@ fn flow(value: &Value) -> String {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{}: {}", flow(&Value::String(key.clone())), flow(value)));
+            let entries = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}", flow(&Value::String(key.clone())), flow(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),

@@ -27,18 +27,43 @@ fn check(edits: &[(&str, &str)], class: ChangeClass, affects: &[Effect]) {
 
 #[test]
 fn words_about_things_are_safe() {
-    let described = [("source: profiles\n", "source: profiles\n    description: who they are\n")];
+    let described = [(
+        "source: profiles\n",
+        "source: profiles\n    description: who they are\n",
+    )];
     check(&described, Safe, &[]);
-    check(&[("name: country, type: string", "name: country, type: string, description: ISO")], Safe, &[]);
-    check(&[("{name: orders, parquet", "{name: orders, owner: me, parquet")], Safe, &[]);
-    check(&[("source: orders\n", "source: orders\n    materialize: {schedule: \"0 * * * *\"}\n")], Safe, &[]);
+    check(
+        &[(
+            "name: country, type: string",
+            "name: country, type: string, description: ISO",
+        )],
+        Safe,
+        &[],
+    );
+    check(
+        &[("{name: orders, parquet", "{name: orders, owner: me, parquet")],
+        Safe,
+        &[],
+    );
+    check(
+        &[(
+            "source: orders\n",
+            "source: orders\n    materialize: {schedule: \"0 * * * *\"}\n",
+        )],
+        Safe,
+        &[],
+    );
 }
 
 #[test]
 fn what_is_applied_when_reading_changes_answers_but_no_rows() {
     check(&[("ttl: 7d", "ttl: 6d")], Rebuild, &[training_sets()]);
     check(&[("    ttl: 7d\n", "")], Rebuild, &[training_sets()]);
-    check(&[("basket_value / customer", "basket_value / 2 / customer")], Rebuild, &[training_sets()]);
+    check(
+        &[("basket_value / customer", "basket_value / 2 / customer")],
+        Rebuild,
+        &[training_sets()],
+    );
 }
 
 #[test]
@@ -54,14 +79,25 @@ fn what_rows_are_made_of_rebuilds_them() {
 fn a_longer_window_beside_others_changes_which_rows_there_are() {
     let added = "window: 1d}\n        - {name: orders_9d, type: int64, expr: \"count(*)\", window: 9d}\n  - name: customer_profile";
     let edits = [("window: 1d}\n  - name: customer_profile", added)];
-    check(&edits, Rebuild, &[online("customer_orders"), service(), training_sets()]);
+    check(
+        &edits,
+        Rebuild,
+        &[online("customer_orders"), service(), training_sets()],
+    );
 }
 
 #[test]
 fn a_feature_that_no_service_asks_for_only_rebuilds_rows() {
-    let edits = [("      - {name: is_member", "      - {name: city, type: string}\n      - {name: is_member")];
+    let edits = [(
+        "      - {name: is_member",
+        "      - {name: city, type: string}\n      - {name: is_member",
+    )];
     check(&edits, Rebuild, &[online("customer_profile")]);
-    check(&[("member_since is not null", "vip")], Rebuild, &[online("customer_profile")]);
+    check(
+        &[("member_since is not null", "vip")],
+        Rebuild,
+        &[online("customer_profile")],
+    );
 }
 
 #[test]
@@ -69,17 +105,41 @@ fn what_callers_use_breaks_them_when_it_goes() {
     let members = "      - {name: is_member, type: bool, expr: \"member_since is not null\"}\n";
     check(&[(members, "")], Breaking, &[online("customer_profile")]);
     let country = [("name: country, type: string", "name: country, type: bytes")];
-    check(&country, Breaking, &[online("customer_profile"), service(), training_sets()]);
-    check(&[(", \"customer_profile:country\"", "")], Breaking, &[service(), training_sets()]);
-    check(&[("source: profiles\n", "source: profiles\n    online: false\n")], Breaking, &[online("customer_profile")]);
+    check(
+        &country,
+        Breaking,
+        &[online("customer_profile"), service(), training_sets()],
+    );
+    check(
+        &[(", \"customer_profile:country\"", "")],
+        Breaking,
+        &[service(), training_sets()],
+    );
+    check(
+        &[("source: profiles\n", "source: profiles\n    online: false\n")],
+        Breaking,
+        &[online("customer_profile")],
+    );
 }
 
 #[test]
 fn what_callers_must_bring_breaks_them_when_it_grows() {
-    let everything = [online("customer_orders"), online("customer_profile"), service(), training_sets()];
-    check(&[("name: customer_id, type: int64", "name: customer_id, type: string")], Breaking, &everything);
+    let everything = [
+        online("customer_orders"),
+        online("customer_profile"),
+        service(),
+        training_sets(),
+    ];
+    check(
+        &[("name: customer_id, type: int64", "name: customer_id, type: string")],
+        Breaking,
+        &everything,
+    );
     check(&[("name: customer_id", "name: id")], Breaking, &everything);
-    let more = [("[{name: basket_value", "[{name: coupon, type: string}, {name: basket_value")];
+    let more = [(
+        "[{name: basket_value",
+        "[{name: coupon, type: string}, {name: basket_value",
+    )];
     check(&more, Breaking, &[service(), training_sets()]);
 }
 
@@ -99,7 +159,11 @@ fn each_change_of_a_plan_is_judged_alone() {
     let classes: Vec<_> = plan.changes.iter().map(|c| (c.name.as_str(), c.class)).collect();
     assert_eq!(
         classes,
-        [("orders", Rebuild), ("customer_orders", Safe), ("customer_profile", Breaking)]
+        [
+            ("orders", Rebuild),
+            ("customer_orders", Safe),
+            ("customer_profile", Breaking)
+        ]
     );
     assert_eq!(plan.class(), Breaking);
 }
@@ -132,7 +196,11 @@ fn on_demand_views_that_turn_around_are_judged_without_going_in_circles() {
         let view = |name: &str, input: &str| {
             format!("  - {{name: {name}, {input}features: [{{name: of_{name}, type: int64, expr: \"1\"}}]}}\n")
         };
-        parse(&format!("on_demand_feature_views:\n{}{}", view("a", first), view("b", second)))
+        parse(&format!(
+            "on_demand_feature_views:\n{}{}",
+            view("a", first),
+            view("b", second)
+        ))
     };
     let plan = Plan::between(&two("inputs: [b], ", ""), &two("", "inputs: [a], "));
     assert_eq!(plan.counts().change, 2);

@@ -22,8 +22,14 @@ fn everything_is_new() {
 #[test]
 fn safe_changes() {
     assert_snapshot!(rendered(&[
-        ("{name: orders, parquet", "{name: orders, owner: \"me, myself\", parquet"),
-        ("source: profiles\n", "source: profiles\n    description: who they are\n"),
+        (
+            "{name: orders, parquet",
+            "{name: orders, owner: \"me, myself\", parquet"
+        ),
+        (
+            "source: profiles\n",
+            "source: profiles\n    description: who they are\n"
+        ),
     ]));
 }
 
@@ -31,8 +37,14 @@ fn safe_changes() {
 fn changes_that_rebuild() {
     assert_snapshot!(rendered(&[
         ("ttl: 7d", "ttl: 6d"),
-        ("      - {name: country", "      - {name: city, type: string}\n      - {name: country"),
-        ("[customer_orders, \"customer_profile:country\", basket]", "[basket, customer_orders, \"customer_profile:country\"]"),
+        (
+            "      - {name: country",
+            "      - {name: city, type: string}\n      - {name: country"
+        ),
+        (
+            "[customer_orders, \"customer_profile:country\", basket]",
+            "[basket, customer_orders, \"customer_profile:country\"]"
+        ),
     ]));
 }
 
@@ -52,12 +64,18 @@ fn removals_beside_other_changes() {
         (basket, ""),
         (", basket]", "]"),
         ("ttl: 7d", "ttl: 6d"),
-        ("  - {name: profiles", "  - {name: spare, parquet: {path: x}, event_time: {expr: \"a + b\"}}\n  - {name: profiles"),
+        (
+            "  - {name: profiles",
+            "  - {name: spare, parquet: {path: x}, event_time: {expr: \"a + b\"}}\n  - {name: profiles"
+        ),
     ]));
 }
 
 #[test]
 fn colours_are_around_symbols_only() {
     let text = render(&plan_of(&[("ttl: 7d", "ttl: 6d")]), Coloring::Colored);
-    assert!(text.contains("\u{1b}[33m~\u{1b}[0m feature view customer_orders (rebuild)\n"), "{text:?}");
+    assert!(
+        text.contains("\u{1b}[33m~\u{1b}[0m feature view customer_orders (rebuild)\n"),
+        "{text:?}"
+    );
 }
