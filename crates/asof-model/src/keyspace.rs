@@ -201,11 +201,6 @@ mod tests {
             assert_ne!(changed, golden);
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn a_keyspace_parses_back_from_its_own_text_only() {
