@@ -21,17 +21,26 @@ pub(crate) fn build(sink: &Sink, syntax: &Syntax, project: &ProjectName) -> Defi
     let errors = Errors::new(sink);
     let mut all = Definitions::empty(project.clone());
     for entity in syntax.entities.iter().filter(|entity| errors.spare(entity.place)) {
-        insert(&mut all.entities, self::entity(entity).map(|entity| (entity.name.clone(), entity)));
+        insert(
+            &mut all.entities,
+            self::entity(entity).map(|entity| (entity.name.clone(), entity)),
+        );
     }
     for source in syntax.sources.iter().filter(|source| errors.spare(source.place)) {
-        insert(&mut all.sources, self::source(source).map(|source| (source.name.clone(), source)));
+        insert(
+            &mut all.sources,
+            self::source(source).map(|source| (source.name.clone(), source)),
+        );
     }
     for view in syntax.feature_views.iter().filter(|view| errors.spare(view.place)) {
         let view = feature_view(view, &all).map(|view| (view.name.clone(), view));
         insert(&mut all.feature_views, view);
     }
-    let mut waiting: Vec<&OnDemandSyntax> =
-        syntax.on_demand.iter().filter(|view| errors.spare(view.place)).collect();
+    let mut waiting: Vec<&OnDemandSyntax> = syntax
+        .on_demand
+        .iter()
+        .filter(|view| errors.spare(view.place))
+        .collect();
     // A view is taken once its inputs are there, so that each round takes one more step of every chain.
     for _ in 0..MAX_CHAIN {
         waiting.retain(|view| {
@@ -60,7 +69,10 @@ struct Errors(Vec<Vec<u32>>);
 impl Errors {
     fn new(sink: &Sink) -> Self {
         let starts = sink.texts.iter().map(|text| {
-            let here = sink.diagnostics.iter().filter(|d| d.is_error() && d.place.file == text.path);
+            let here = sink
+                .diagnostics
+                .iter()
+                .filter(|d| d.is_error() && d.place.file == text.path);
             let mut starts: Vec<u32> = here.map(|d| d.place.start as u32).collect();
             starts.sort_unstable();
             starts
@@ -121,7 +133,10 @@ fn time(time: &TimeSyntax) -> TimeColumn {
 fn feature_view(view: &ViewSyntax, all: &Definitions) -> Option<FeatureView> {
     let source = view.source.as_ref()?;
     all.sources.get(source.value.as_str())?;
-    let entities = view.entities.iter().map(|entity| all.entities.get(entity.value.as_str()));
+    let entities = view
+        .entities
+        .iter()
+        .map(|entity| all.entities.get(entity.value.as_str()));
     let entities: Vec<&Entity> = entities.collect::<Option<_>>()?;
     let expectations = view.expect.iter().map(|expectation| {
         Some(Expectation {
@@ -163,7 +178,9 @@ fn row_features(features: &[FeatureSyntax]) -> Option<Vec<RowFeature>> {
             description: feature.description.clone(),
         })
     });
-    features.collect::<Option<Vec<_>>>().filter(|features| !features.is_empty())
+    features
+        .collect::<Option<Vec<_>>>()
+        .filter(|features| !features.is_empty())
 }
 
 fn aggregation(aggregation: &AggregationSyntax) -> Option<Aggregation> {
@@ -178,7 +195,9 @@ fn aggregation(aggregation: &AggregationSyntax) -> Option<Aggregation> {
     });
     Some(Aggregation {
         every: aggregation.every.as_ref()?.value,
-        features: features.collect::<Option<Vec<_>>>().filter(|features| !features.is_empty())?,
+        features: features
+            .collect::<Option<Vec<_>>>()
+            .filter(|features| !features.is_empty())?,
     })
 }
 
@@ -201,7 +220,9 @@ fn on_demand(view: &OnDemandSyntax, all: &Definitions) -> Option<OnDemandView> {
         name: name(&view.name)?,
         request: request.collect::<Option<_>>()?,
         inputs: projections(&view.inputs, all)?,
-        features: features.collect::<Option<Vec<_>>>().filter(|features| !features.is_empty())?,
+        features: features
+            .collect::<Option<Vec<_>>>()
+            .filter(|features| !features.is_empty())?,
         metadata: view.metadata.clone(),
     })
 }
@@ -229,7 +250,10 @@ fn projection(projection: &ProjectionSyntax, all: &Definitions) -> Option<Projec
         let found = features.iter().map(|word| known.get(word.value.as_str()).cloned());
         found.collect::<Option<Vec<_>>>()
     });
-    let map = projection.join_key_map.iter().map(|(key, column)| Some((name(key)?, name(column)?)));
+    let map = projection
+        .join_key_map
+        .iter()
+        .map(|(key, column)| Some((name(key)?, name(column)?)));
     Some(Projection {
         view: name(&projection.view)?,
         alias: match &projection.alias {

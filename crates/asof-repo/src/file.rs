@@ -35,10 +35,7 @@ pub fn is_definition_file(path: &str, exclude: &[String]) -> bool {
         .is_some_and(|(stem, extension)| !stem.is_empty() && matches!(extension, "yaml" | "yml"));
     let is_excluded = exclude.iter().any(|excluded| {
         let excluded = excluded.trim_start_matches("./").trim_end_matches('/');
-        folders.contains(&excluded)
-            || path
-                .strip_prefix(excluded)
-                .is_some_and(|rest| rest.starts_with('/'))
+        folders.contains(&excluded) || path.strip_prefix(excluded).is_some_and(|rest| rest.starts_with('/'))
     });
     is_yaml && !is_excluded && !folders.iter().any(|folder| folder.starts_with('.'))
 }

@@ -41,7 +41,12 @@ fn report<'a>(diagnostic: &'a Diagnostic, files: &'a [SourceFile]) -> Vec<Group<
     let mut main = level
         .primary_title(diagnostic.message.as_str())
         .id(diagnostic.code.as_str())
-        .element(snippet(&diagnostic.place, &diagnostic.label, AnnotationKind::Primary, files));
+        .element(snippet(
+            &diagnostic.place,
+            &diagnostic.label,
+            AnnotationKind::Primary,
+            files,
+        ));
     for related in &diagnostic.related {
         main = main.element(snippet(&related.place, &related.label, AnnotationKind::Context, files));
     }
@@ -83,8 +88,10 @@ fn snippet<'a>(
         to = text.ceil_char_boundary(to.min(place.end.min(place.start + MAX_LINE / 2) + MAX_LINE / 4));
     }
     let marks = place.start - from..place.end.min(to) - from;
+    let shown = text[from..to].trim_end_matches('\r');
+    let marks = marks.start.min(shown.len())..marks.end.min(shown.len());
     let label = (!label.is_empty()).then_some(label);
-    Snippet::source(Cow::<str>::Owned(text[from..to].to_owned()))
+    Snippet::source(Cow::<str>::Owned(shown.to_owned()))
         .line_start(place.line)
         .path(place.file.as_str())
         .annotation(kind.span(marks).label(label))
@@ -96,10 +103,12 @@ pub fn to_json(diagnostics: &[Diagnostic]) -> Value {
     diagnostics
         .iter()
         .map(|diagnostic| {
-            let mut value = place_json(&diagnostic.place);
-            value["code"] = json!(diagnostic.code.as_str());
-            value["severity"] = json!(diagnostic.severity.as_str());
-            value["message"] = json!(diagnostic.message);
+            let mut value = json!({
+                "code": diagnostic.code.as_str(),
+                "severity": diagnostic.severity.as_str(),
+                "message": diagnostic.message,
+            });
+            merge(&mut value, place_json(&diagnostic.place));
             value["label"] = json!(diagnostic.label);
             value["hints"] = json!(diagnostic.hints);
             value["related"] = diagnostic
@@ -114,6 +123,12 @@ pub fn to_json(diagnostics: &[Diagnostic]) -> Value {
             value
         })
         .collect()
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Some(into), Value::Object(from)) = (into.as_object_mut(), from) {
+        into.extend(from);
+    }
 }
 
 fn place_json(place: &Place) -> Value {

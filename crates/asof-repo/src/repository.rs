@@ -107,14 +107,22 @@ impl Repository {
 ///
 /// # Errors
 /// Everything that is wrong with it. Places are those in the document, written out over lines.
-pub(crate) fn read_document(project: &ProjectName, name: &str, document: &Value) -> Result<Definitions, Vec<Diagnostic>> {
+pub(crate) fn read_document(
+    project: &ProjectName,
+    name: &str,
+    document: &Value,
+) -> Result<Definitions, Vec<Diagnostic>> {
     let mut sink = Sink::default();
     let node = yaml::from_json(&mut sink, name, document);
     shape::check(&mut sink, &BTreeMap::new(), &node, &DEFINITIONS);
     let mut syntax = Syntax::default();
     read(&node, &mut syntax);
     let whole = rules::check(&mut sink, &syntax, project, None);
-    if sink.has_errors() { Err(sink.finish()) } else { Ok(whole) }
+    if sink.has_errors() {
+        Err(sink.finish())
+    } else {
+        Ok(whole)
+    }
 }
 
 /// The settings, their form checked. Documents after the first may hold definitions, and are read with the others.

@@ -4,17 +4,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use asof_model::nearest::nearest;
+
 use crate::DiagnosticCode;
-use crate::keys::{Elements, Need, STORE, Shape, Table};
+use crate::keys::{Elements, Key, Need, STORE, Shape, Table};
 use crate::rules::{cron, duration, key_type, name, setting, value_type};
 use crate::text::{Sink, Span};
 use crate::yaml::{Content, Node};
 
 /// Reports what is wrong with the form of `node`, a mapping of `table`. `env` holds what `${NAME}` stands for.
 pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, node: &Node, table: &Table) {
+    let owner = format!("this {}", table.title);
     let place = Whose {
         key: "",
-        owner: "a file of definitions",
+        owner: &owner,
+        element: false,
         span: node.span,
     };
     Walk { sink, env }.mapping(node, table, place);
@@ -25,6 +29,8 @@ pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, node: &Node
 pub(crate) struct Whose<'a> {
     key: &'a str,
     owner: &'a str,
+    /// Whether it is an element of the list under the key.
+    element: bool,
     /// What to underline where the value itself has no text.
     span: Span,
 }
@@ -104,7 +110,11 @@ impl Walk<'_> {
     fn choice(&mut self, text: &str, span: Span, words: &[&'static str], whose: Whose<'_>) {
         if !words.contains(&text) {
             self.sink
-                .error(DiagnosticCode::UnknownValue, span, format!("{whose} cannot be `{text}`"))
+                .error(
+                    DiagnosticCode::UnknownValue,
+                    span,
+                    format!("{whose} cannot be `{text}`"),
+                )
                 .nearest(text, words.iter().copied())
                 .hint(format!("allowed: {}", words.join(", ")));
         }
@@ -124,6 +134,7 @@ impl Walk<'_> {
                 .error(DiagnosticCode::EmptyList, span, format!("{whose} is empty"))
                 .label("at least one element is needed");
         }
+        let whose = Whose { element: true, ..whose };
         for item in items {
             self.value(item, element, whose);
         }
@@ -158,9 +169,9 @@ impl Walk<'_> {
 
     fn mapping(&mut self, node: &Node, table: &Table, whose: Whose<'_>) {
         if !matches!(node.content, Content::Mapping(_)) {
-            let message = match whose.key {
-                "" => format!("{whose} must be a mapping, not {}", node.kind()),
-                _ => format!("{whose} must hold a mapping ({}), not {}", table.title, node.kind()),
+            let message = match whose.element {
+                true => format!("an element of {whose} must be a mapping, not {}", node.kind()),
+                false => format!("{whose} must be a mapping, not {}", node.kind()),
             };
             self.sink
                 .error(DiagnosticCode::WrongShape, node.span.or(whose.span), message)
@@ -171,13 +182,15 @@ impl Walk<'_> {
         let named = named.filter(|name| name.text().is_some());
         let owner = match named.and_then(Node::text) {
             Some(name) => format!("{} `{name}`", table.title),
-            None => format!("the {}", table.title),
+            None if whose.element => format!("this {}", table.title),
+            None => whose.to_string(),
         };
         let head = named.map_or(node.span, |name| name.span).or(whose.span);
         for entry in node.entries() {
             let whose = Whose {
                 key: &entry.key.value,
                 owner: &owner,
+                element: false,
                 span: entry.key.span,
             };
             match table.key(&entry.key.value) {
@@ -185,8 +198,18 @@ impl Walk<'_> {
                 None => self.unknown_key(&entry.key.value, entry.key.span, table, &owner),
             }
         }
+        // A key that is only misspelt has been hinted at.
+        let misspelt = |key: &Key| {
+            let mut unknown = node
+                .entries()
+                .iter()
+                .filter(|entry| table.key(&entry.key.value).is_none());
+            unknown.any(|entry| {
+                nearest(&entry.key.value, table.keys().map(|key| key.name)).is_some_and(|near| near == key.name)
+            })
+        };
         for key in table.keys().filter(|key| key.need == Need::Required) {
-            if node.get(key.name).is_none() {
+            if node.get(key.name).is_none() && !misspelt(key) {
                 let message = format!("{owner} has no `{}`", key.name);
                 self.sink
                     .error(DiagnosticCode::MissingKey, head, message)
@@ -220,7 +243,11 @@ impl Walk<'_> {
     }
 
     fn wrong(&mut self, node: &Node, shape: &Shape, whose: Whose<'_>) {
-        let message = format!("{whose} must be {}, not {}", wanted(shape), node.kind());
+        let element = if whose.element { "an element of " } else { "" };
+        let message = match node.is_null() {
+            true => format!("{element}{whose} has no value; it must be {}", wanted(shape)),
+            false => format!("{element}{whose} must be {}, not {}", wanted(shape), node.kind()),
+        };
         let report = self
             .sink
             .error(DiagnosticCode::WrongShape, node.span.or(whose.span), message);
@@ -228,7 +255,7 @@ impl Walk<'_> {
             (Shape::List(..), Content::Scalar(scalar)) if !node.is_null() && !scalar.text.contains('\n') => {
                 report.hint(format!("write `[{}]`", scalar.text));
             }
-            (_, Content::Scalar(_)) if node.is_null() => {
+            _ if node.is_null() && !whose.element => {
                 report.hint("write the value, or leave the key out");
             }
             _ => {}

@@ -62,8 +62,14 @@ mod tests {
         };
         assert_eq!(piece("a > 25", "a > 25", "25").as_deref(), Some("25"));
         assert_eq!(piece("\"a > 25\"", "a > 25", "25").as_deref(), Some("25"));
-        assert_eq!(piece("'a = ''x'' and b'", "a = 'x' and b", "and").as_deref(), Some("and"));
-        assert_eq!(piece("\"a = \\\"é\\\" or b\"", "a = \"é\" or b", "or b").as_deref(), Some("or b"));
+        assert_eq!(
+            piece("'a = ''x'' and b'", "a = 'x' and b", "and").as_deref(),
+            Some("and")
+        );
+        assert_eq!(
+            piece("\"a = \\\"é\\\" or b\"", "a = \"é\" or b", "or b").as_deref(),
+            Some("or b")
+        );
         assert_eq!(piece("|\n    a\n    + bc\n", "a\n+ bc\n", "bc").as_deref(), Some("bc"));
         assert_eq!(piece(">-\n    a\n    + bc\n", "a + bc", "bc").as_deref(), Some("bc"));
         assert_eq!(piece("\"a\\tb\"", "a\tb", "b"), None);

@@ -42,7 +42,11 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(path: &str, text: String) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let starts = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         Self {
             path: path.to_owned(),
@@ -66,11 +70,14 @@ impl Text {
             end = start + self.text[start..start + line].trim_end().len();
         }
         if start >= end {
-            let next = self.text[start..].chars().next().filter(|c| !c.is_control());
-            let previous = self.text[..start].chars().next_back().filter(|c| !c.is_control());
-            match (next, previous) {
+            let next = self.text[start..].chars().next().filter(|c| !c.is_whitespace());
+            let before = self.text[..start].trim_end();
+            match (next, before.chars().next_back()) {
                 (Some(c), _) => end = start + c.len_utf8(),
-                (None, Some(c)) => start -= c.len_utf8(),
+                (None, Some(c)) => {
+                    end = before.len();
+                    start = end - c.len_utf8();
+                }
                 (None, None) => {}
             }
             end = end.max(start);

@@ -41,7 +41,11 @@ pub(super) static LISTS: [Key; 5] = [
 static METADATA: [Key; 3] = [
     optional("description", Shape::Text, "What it is."),
     optional("owner", Shape::Text, "Who answers for it."),
-    optional("tags", Shape::Tags, "Free labels: a mapping of texts, or a list of texts."),
+    optional(
+        "tags",
+        Shape::Tags,
+        "Free labels: a mapping of texts, or a list of texts.",
+    ),
 ];
 
 const NAME: Key = required(
@@ -155,7 +159,11 @@ static FEATURE_VIEW: Table = Table {
                 Shape::Choice(&["event_time", "created_time"]),
                 "Whether a row is known from its event time on (the default) or only from its created time on.",
             ),
-            optional("filter", Shape::Sql, "A SQL condition over the source's row, beside the source's own."),
+            optional(
+                "filter",
+                Shape::Sql,
+                "A SQL condition over the source's row, beside the source's own.",
+            ),
             optional(
                 "features",
                 Shape::List(&Shape::Mapping(&ROW_FEATURE), Elements::AtLeastOne),
@@ -166,7 +174,11 @@ static FEATURE_VIEW: Table = Table {
                 Shape::Mapping(&AGGREGATION),
                 "Features that are aggregates over windows of rows.",
             ),
-            optional("online", Shape::Flag, "Whether it is materialized online. Default: true"),
+            optional(
+                "online",
+                Shape::Flag,
+                "Whether it is materialized online. Default: true",
+            ),
             optional("materialize", Shape::Mapping(&MATERIALIZE), "When it is materialized."),
             optional(
                 "expect",
@@ -212,7 +224,11 @@ static WINDOW_FEATURE: Table = Table {
     keys: &[&[
         NAME,
         TYPE,
-        required("expr", Shape::Sql, "SQL with aggregate functions over the source's rows."),
+        required(
+            "expr",
+            Shape::Sql,
+            "SQL with aggregate functions over the source's rows.",
+        ),
         required(
             "window",
             Shape::Duration,
@@ -237,7 +253,11 @@ static EXPECTATION: Table = Table {
     doc: "A check on the feature rows that go online.",
     keys: &[&[
         NAME,
-        required("expr", Shape::Sql, "A SQL condition over the view's features; null passes."),
+        required(
+            "expr",
+            Shape::Sql,
+            "A SQL condition over the view's features; null passes.",
+        ),
         optional(
             "action",
             Shape::Choice(&["warn", "fail"]),

@@ -11,7 +11,11 @@ pub(crate) static STORE: Table = Table {
 };
 
 static SETTINGS: [Key; 5] = [
-    required("project", Shape::Name, "The project's name: the prefix of everything its stores hold."),
+    required(
+        "project",
+        Shape::Name,
+        "The project's name: the prefix of everything its stores hold.",
+    ),
     optional(
         "registry",
         Shape::Setting,

@@ -18,7 +18,7 @@ pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
             Err(problem) => problem.to_string().trim_end_matches('.').to_lowercase(),
         }
     } else {
-        format!("it has {fields} fields, not 5")
+        format!("its number of fields is {fields}, not 5")
     };
     sink.error(
         DiagnosticCode::BadCron,

@@ -13,7 +13,11 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
     let on_demand = syntax.on_demand.iter().flat_map(|view| &view.inputs);
     for projection in on_demand.chain(syntax.services.iter().flat_map(|service| &service.features)) {
         let features = projection.features.as_deref().unwrap_or_default();
-        once(sink, &format!("the projection of `{}`", projection.view.value), features);
+        once(
+            sink,
+            &format!("the projection of `{}`", projection.view.value),
+            features,
+        );
     }
 }
 

@@ -4,47 +4,80 @@
 use std::collections::HashMap;
 
 use crate::DiagnosticCode;
-use crate::syntax::{FeatureSyntax, Syntax, Word};
+use crate::syntax::{Syntax, Word};
 use crate::text::Sink;
 
 pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
-    unique(sink, "entity", syntax.entities.iter().map(|entity| &entity.name));
-    unique(sink, "source", syntax.sources.iter().map(|source| &source.name));
+    unique(sink, None, "entity", syntax.entities.iter().map(|entity| &entity.name));
+    unique(sink, None, "source", syntax.sources.iter().map(|source| &source.name));
     let views = syntax.feature_views.iter().map(|view| &view.name);
-    unique(sink, "view", views.chain(syntax.on_demand.iter().map(|view| &view.name)));
-    unique(sink, "feature service", syntax.services.iter().map(|service| &service.name));
+    unique(
+        sink,
+        None,
+        "view",
+        views.chain(syntax.on_demand.iter().map(|view| &view.name)),
+    );
+    unique(
+        sink,
+        None,
+        "feature service",
+        syntax.services.iter().map(|service| &service.name),
+    );
     for entity in &syntax.entities {
-        let what = format!("join key of entity `{}`", entity.name.value);
-        unique(sink, &what, entity.join_keys.iter().map(|key| &key.name));
+        let owner = format!("entity `{}`", entity.name.value);
+        unique(
+            sink,
+            Some(&owner),
+            "join key",
+            entity.join_keys.iter().map(|key| &key.name),
+        );
     }
     for view in &syntax.feature_views {
-        let what = format!("feature of feature view `{}`", view.name.value);
-        unique(sink, &what, view.all_features().map(|feature| &feature.name));
-        let what = format!("expectation of feature view `{}`", view.name.value);
-        unique(sink, &what, view.expect.iter().map(|expectation| &expectation.name));
+        let owner = format!("feature view `{}`", view.name.value);
+        unique(
+            sink,
+            Some(&owner),
+            "feature",
+            view.all_features().map(|feature| &feature.name),
+        );
+        unique(
+            sink,
+            Some(&owner),
+            "expectation",
+            view.expect.iter().map(|expectation| &expectation.name),
+        );
     }
     for view in &syntax.on_demand {
-        let names = |features: &'_ [FeatureSyntax]| features.iter().map(|feature| feature.name.clone()).collect::<Vec<_>>();
-        let what = format!("feature of on-demand feature view `{}`", view.name.value);
-        unique(sink, &what, names(&view.features).iter());
-        let what = format!("request field of on-demand feature view `{}`", view.name.value);
-        unique(sink, &what, names(&view.request).iter());
+        let owner = format!("on-demand feature view `{}`", view.name.value);
+        unique(
+            sink,
+            Some(&owner),
+            "request field",
+            view.request.iter().map(|field| &field.name),
+        );
+        unique(
+            sink,
+            Some(&owner),
+            "feature",
+            view.features.iter().map(|feature| &feature.name),
+        );
     }
 }
 
-fn unique<'a>(sink: &mut Sink, what: &str, names: impl Iterator<Item = &'a Word>) {
+/// `owner`: what holds the names; `None`: the repository.
+fn unique<'a>(sink: &mut Sink, owner: Option<&str>, kind: &str, names: impl Iterator<Item = &'a Word>) {
     let mut seen: HashMap<&str, &Word> = HashMap::new();
     for name in names {
-        if let Some(first) = seen.get(name.value.as_str()) {
-            sink.error(
-                DiagnosticCode::DuplicateName,
-                name.span,
-                format!("{what} `{}` is defined twice", name.value),
-            )
+        let Some(first) = seen.get(name.value.as_str()) else {
+            seen.insert(&name.value, name);
+            continue;
+        };
+        let message = match owner {
+            Some(owner) => format!("{owner} has {kind} `{}` twice", name.value),
+            None => format!("{kind} `{}` is defined twice", name.value),
+        };
+        sink.error(DiagnosticCode::DuplicateName, name.span, message)
             .label("again here")
             .related(first.span, "first here");
-        } else {
-            seen.insert(&name.value, name);
-        }
     }
 }

@@ -29,12 +29,20 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax, whole: &Definitions) {
                     }
                 }
             }
-            let Some((feature, first, place)) = clashes.first() else { continue };
+            let Some((feature, first, place)) = clashes.first() else {
+                continue;
+            };
             let names: Vec<String> = clashes.iter().map(|(name, ..)| format!("`{name}`")).collect();
             let aliases = clashes
                 .iter()
                 .all(|(_, first, _)| first.view == projection.view && first.shown_as() != projection.shown_as());
             let message = match names.as_slice() {
+                _ if first.shown_as() == projection.shown_as() => format!(
+                    "feature service `{}` asks twice for {} of `{}`",
+                    definition.name,
+                    names.join(", "),
+                    first.shown_as()
+                ),
                 [name] => format!(
                     "`{}:{feature}` and `{}:{feature}` of feature service `{}` are both called {name}",
                     first.shown_as(),
@@ -53,9 +61,11 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax, whole: &Definitions) {
                 .error(DiagnosticCode::FeatureNameClash, written.place, message)
                 .related(place.place, "clashes with this");
             if aliases {
-                report.warning().hint("ask this service for full feature names, `view__feature`");
+                report
+                    .warning()
+                    .hint("ask this service for full feature names, `view__feature`");
             } else if first.shown_as() == projection.shown_as() {
-                report.hint("the feature is asked for twice; remove one of the two");
+                report.hint("ask for it once");
             } else {
                 report.hint("rename one of the features, or leave one out");
             }

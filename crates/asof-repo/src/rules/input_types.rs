@@ -30,7 +30,10 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax, whole: &Definitions) {
             (need, written.name.span)
         });
         let own: Vec<_> = own.collect();
-        agree(sink, own.into_iter().chain(needs(whole, &definition.inputs, &view.inputs)));
+        agree(
+            sink,
+            own.into_iter().chain(needs(whole, &definition.inputs, &view.inputs)),
+        );
     }
     for service in &syntax.services {
         if let Some(definition) = whole.feature_services.get(service.name.value.as_str()) {

@@ -19,7 +19,9 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
             };
             for key in &entity.join_keys {
                 // An entity that is named twice, or that has a key twice, is another rule's business.
-                let first = seen.insert(&key.name.value, entity).filter(|first| first.name != entity.name);
+                let first = seen
+                    .insert(&key.name.value, entity)
+                    .filter(|first| first.name != entity.name);
                 if let Some(first) = first {
                     sink.error(
                         DiagnosticCode::JoinKeyClash,

@@ -17,7 +17,11 @@ pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
         Ok(ValueType::Array(_)) => (DiagnosticCode::ArrayKey, "an array cannot be a key"),
         Err(_) => return value_type::unknown(sink, text, span, whose),
     };
-    let allowed: Vec<_> = ScalarType::ALL.into_iter().filter(|t| t.is_key()).map(ScalarType::name).collect();
+    let allowed: Vec<_> = ScalarType::ALL
+        .into_iter()
+        .filter(|t| t.is_key())
+        .map(ScalarType::name)
+        .collect();
     sink.error(code, span, format!("{whose} cannot be `{text}`"))
         .label(label)
         .hint(format!("allowed: {}", allowed.join(", ")));

@@ -52,10 +52,19 @@ struct Graph<'a> {
 impl<'a> Graph<'a> {
     fn new(syntax: &'a Syntax) -> Self {
         let views: Vec<&OnDemandSyntax> = syntax.on_demand.iter().collect();
-        let places: HashMap<&str, usize> = views.iter().zip(0..).map(|(view, at)| (view.name.value.as_str(), at)).collect();
+        let places: HashMap<&str, usize> = views
+            .iter()
+            .zip(0..)
+            .map(|(view, at)| (view.name.value.as_str(), at))
+            .collect();
         let reads: Vec<Vec<usize>> = views
             .iter()
-            .map(|view| view.inputs.iter().filter_map(|input| places.get(input.view.value.as_str()).copied()).collect())
+            .map(|view| {
+                view.inputs
+                    .iter()
+                    .filter_map(|input| places.get(input.view.value.as_str()).copied())
+                    .collect()
+            })
             .collect();
         let mut read_by = vec![Vec::new(); views.len()];
         for (reader, read) in reads.iter().enumerate() {
@@ -99,7 +108,10 @@ impl<'a> Graph<'a> {
         let mut place = HashMap::from([(start, 0)]);
         loop {
             let last = path[path.len() - 1];
-            let next = self.reads[last].iter().copied().find(|read| self.level[*read].is_none());
+            let next = self.reads[last]
+                .iter()
+                .copied()
+                .find(|read| self.level[*read].is_none());
             // A view that is not settled reads one that is not.
             let Some(next) = next else { return path };
             if let Some(first) = place.insert(next, path.len()) {
@@ -119,14 +131,21 @@ fn report(sink: &mut Sink, circle: &[&OnDemandSyntax]) {
     );
     let input = |reader: &'_ OnDemandSyntax, read: &str| {
         let reads = |input: &&ProjectionSyntax| input.view.value == read;
-        reader.inputs.iter().find(reads).map_or(reader.name.span, |input| input.view.span)
+        reader
+            .inputs
+            .iter()
+            .find(reads)
+            .map_or(reader.name.span, |input| input.view.span)
     };
     let next = |at: usize| circle[(at + 1) % circle.len()].name.value.as_str();
     let mut report = sink
         .error(DiagnosticCode::OnDemandCycle, input(first, next(0)), message)
         .label(format!("`{}` reads `{}`", first.name.value, next(0)));
     for (at, view) in circle.iter().enumerate().skip(1) {
-        report = report.related(input(view, next(at)), format!("`{}` reads `{}`", view.name.value, next(at)));
+        report = report.related(
+            input(view, next(at)),
+            format!("`{}` reads `{}`", view.name.value, next(at)),
+        );
     }
     report.hint("remove one of these inputs");
 }

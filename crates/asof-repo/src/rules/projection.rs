@@ -50,7 +50,11 @@ fn views(syntax: &Syntax) -> HashMap<&str, View<'_>> {
     });
     let on_demand = syntax.on_demand.iter().map(|view| {
         let shape = View {
-            features: view.features.iter().map(|feature| feature.name.value.as_str()).collect(),
+            features: view
+                .features
+                .iter()
+                .map(|feature| feature.name.value.as_str())
+                .collect(),
             join_keys: None,
             keys_are_known: true,
         };
@@ -63,7 +67,11 @@ fn unknown_view(sink: &mut Sink, syntax: &Syntax, projection: &ProjectionSyntax)
     let name = &projection.view;
     let known = syntax.feature_views.iter().map(|view| view.name.value.as_str());
     let known = known.chain(syntax.on_demand.iter().map(|view| view.name.value.as_str()));
-    let entities: HashSet<&str> = syntax.entities.iter().map(|entity| entity.name.value.as_str()).collect();
+    let entities: HashSet<&str> = syntax
+        .entities
+        .iter()
+        .map(|entity| entity.name.value.as_str())
+        .collect();
     let sources: HashSet<&str> = syntax.sources.iter().map(|source| source.name.value.as_str()).collect();
     let report = sink
         .error(
@@ -98,7 +106,10 @@ fn features(sink: &mut Sink, projection: &ProjectionSyntax, view: &View<'_>) {
 fn join_keys(sink: &mut Sink, projection: &ProjectionSyntax, view: &View<'_>) {
     let Some(known) = &view.join_keys else {
         if let Some((key, _)) = projection.join_key_map.first() {
-            let message = format!("`{}` is an on-demand feature view and has no join keys", projection.view.value);
+            let message = format!(
+                "`{}` is an on-demand feature view and has no join keys",
+                projection.view.value
+            );
             sink.error(DiagnosticCode::NoJoinKeys, key.span, message)
                 .hint("map the keys where the on-demand view names its inputs");
         }

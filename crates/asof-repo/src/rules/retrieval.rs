@@ -31,8 +31,15 @@ fn report(sink: &mut Sink, service: &ServiceSyntax, error: &RetrievalError) {
     let mut place = service.name.span;
     if let RetrievalError::InputClash { feature, .. } = error {
         let view = feature.split(':').next().unwrap_or_default();
-        let asks = service.features.iter().find(|projection| projection.shown_as().value == view);
+        let asks = service
+            .features
+            .iter()
+            .find(|projection| projection.shown_as().value == view);
         place = asks.map_or(place, |projection| projection.place);
     }
-    sink.error(code, place, format!("feature service `{}`: {error}", service.name.value));
+    sink.error(
+        code,
+        place,
+        format!("feature service `{}`: {error}", service.name.value),
+    );
 }

@@ -6,13 +6,7 @@ use crate::DiagnosticCode;
 use crate::shape::Whose;
 use crate::text::{Sink, Span};
 
-pub(crate) fn check(
-    sink: &mut Sink,
-    env: &BTreeMap<String, String>,
-    text: &str,
-    span: Span,
-    whose: Whose<'_>,
-) {
+pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, text: &str, span: Span, whose: Whose<'_>) {
     match expand(text, env) {
         Ok(_) => {}
         Err(Problem::Unset(name)) => {

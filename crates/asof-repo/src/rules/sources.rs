@@ -18,7 +18,10 @@ pub(crate) fn check_sources(
     schemas: &BTreeMap<SourceName, Result<SchemaRef, String>>,
     checker: Option<&dyn ExpressionChecker>,
 ) {
-    let entities = syntax.entities.iter().map(|entity| (entity.name.value.as_str(), entity));
+    let entities = syntax
+        .entities
+        .iter()
+        .map(|entity| (entity.name.value.as_str(), entity));
     let entities: HashMap<&str, &EntitySyntax> = entities.collect();
     for source in &syntax.sources {
         let schema = match schemas.get(source.name.value.as_str()) {
@@ -68,7 +71,9 @@ impl Data<'_> {
     /// The columns that a view reads by name: its join keys, and its features without an expression.
     fn view(&mut self, view: &ViewSyntax, entities: &HashMap<&str, &EntitySyntax>) {
         for word in &view.entities {
-            let keys = entities.get(word.value.as_str()).map_or(&[][..], |entity| &entity.join_keys);
+            let keys = entities
+                .get(word.value.as_str())
+                .map_or(&[][..], |entity| &entity.join_keys);
             for key in keys {
                 if let Some(key_type) = key.key_type {
                     let what = format!("join key of entity `{}`", word.value);

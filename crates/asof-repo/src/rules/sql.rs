@@ -54,14 +54,24 @@ pub(super) fn feature_view(sink: &mut Sink, view: &ViewSyntax, columns: Columns<
         let declared = feature.value_type.as_ref().map(|value_type| value_type.value);
         if let Some(word) = &feature.expr {
             let found = checker.check_row(&word.value, columns, declared);
-            report(sink, &format!("feature `{}` of `{name}`", feature.name.value), word, found);
+            report(
+                sink,
+                &format!("feature `{}` of `{name}`", feature.name.value),
+                word,
+                found,
+            );
         }
     }
     for feature in view.aggregation.iter().flat_map(|windows| &windows.value.features) {
         let declared = feature.value_type.as_ref().map(|value_type| value_type.value);
         if let Some(word) = &feature.expr {
             let found = checker.check_aggregate(&word.value, columns, declared);
-            report(sink, &format!("feature `{}` of `{name}`", feature.name.value), word, found);
+            report(
+                sink,
+                &format!("feature `{}` of `{name}`", feature.name.value),
+                word,
+                found,
+            );
         }
     }
 }
@@ -93,7 +103,12 @@ fn on_demand(
     for (feature, written) in definition.features.iter().zip(&view.features) {
         if let Some(word) = &written.expr {
             let found = checker.check_on_demand(&word.value, &tables, &definition.request, Some(feature.value_type));
-            report(sink, &format!("feature `{}` of `{}`", feature.name, definition.name), word, found);
+            report(
+                sink,
+                &format!("feature `{}` of `{}`", feature.name, definition.name),
+                word,
+                found,
+            );
         }
     }
 }
@@ -109,7 +124,12 @@ fn tables(view: &OnDemandView, whole: &Definitions) -> BTreeMap<ViewName, Vec<Fe
                 None => Vec::new(),
             },
         };
-        let asked = |feature: &Feature| input.features.as_ref().is_none_or(|asked| asked.contains(&feature.name));
+        let asked = |feature: &Feature| {
+            input
+                .features
+                .as_ref()
+                .is_none_or(|asked| asked.contains(&feature.name))
+        };
         let table = tables.entry(input.shown_as().clone()).or_default();
         for feature in all.into_iter().filter(asked) {
             if !table.contains(&feature) {

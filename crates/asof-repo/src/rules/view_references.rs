@@ -7,10 +7,18 @@ use crate::syntax::Syntax;
 use crate::text::Sink;
 
 pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
-    let entities: HashSet<&str> = syntax.entities.iter().map(|entity| entity.name.value.as_str()).collect();
+    let entities: HashSet<&str> = syntax
+        .entities
+        .iter()
+        .map(|entity| entity.name.value.as_str())
+        .collect();
     let sources: HashSet<&str> = syntax.sources.iter().map(|source| source.name.value.as_str()).collect();
     for view in &syntax.feature_views {
-        for entity in view.entities.iter().filter(|entity| !entities.contains(entity.value.as_str())) {
+        for entity in view
+            .entities
+            .iter()
+            .filter(|entity| !entities.contains(entity.value.as_str()))
+        {
             let known = syntax.entities.iter().map(|entity| entity.name.value.as_str());
             let report = sink
                 .error(
@@ -20,7 +28,8 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
                 )
                 .nearest(&entity.value, known);
             // A habit from systems in which a view names its key columns.
-            let by_key = |e: &&crate::syntax::EntitySyntax| e.join_keys.iter().any(|key| key.name.value == entity.value);
+            let by_key =
+                |e: &&crate::syntax::EntitySyntax| e.join_keys.iter().any(|key| key.name.value == entity.value);
             if let Some(owner) = syntax.entities.iter().find(by_key) {
                 report.hint(format!(
                     "`{}` is a join key of entity `{}`; name the entity",
@@ -28,7 +37,11 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
                 ));
             }
         }
-        if let Some(source) = view.source.as_ref().filter(|source| !sources.contains(source.value.as_str())) {
+        if let Some(source) = view
+            .source
+            .as_ref()
+            .filter(|source| !sources.contains(source.value.as_str()))
+        {
             let known = syntax.sources.iter().map(|source| source.name.value.as_str());
             sink.error(
                 DiagnosticCode::UnknownSource,

@@ -16,10 +16,12 @@ use crate::yaml::{Content, Node};
 pub(crate) fn read(node: &Node, into: &mut Syntax) {
     into.entities.extend(items(node, "entities").filter_map(entity));
     into.sources.extend(items(node, "sources").filter_map(source));
-    into.feature_views.extend(items(node, "feature_views").filter_map(feature_view));
+    into.feature_views
+        .extend(items(node, "feature_views").filter_map(feature_view));
     into.on_demand
         .extend(items(node, "on_demand_feature_views").filter_map(on_demand));
-    into.services.extend(items(node, "feature_services").filter_map(service));
+    into.services
+        .extend(items(node, "feature_services").filter_map(service));
 }
 
 fn items<'n>(node: &'n Node, key: &str) -> std::slice::Iter<'n, Node> {
@@ -136,10 +138,12 @@ fn feature_view(node: &Node) -> Option<ViewSyntax> {
             value: features(node, "features"),
             span,
         }),
-        aggregation: key_span(node, "aggregation").zip(node.get("aggregation")).map(|(span, node)| Spanned {
-            value: aggregation(node),
-            span,
-        }),
+        aggregation: key_span(node, "aggregation")
+            .zip(node.get("aggregation"))
+            .map(|(span, node)| Spanned {
+                value: aggregation(node),
+                span,
+            }),
         online: node.get("online").and_then(Node::bool).unwrap_or(true),
         schedule: node
             .get("materialize")
@@ -154,7 +158,11 @@ fn expectation(node: &Node) -> Option<ExpectSyntax> {
     Some(ExpectSyntax {
         name: word(node, "name")?,
         expr: word(node, "expr"),
-        action: if warns { ExpectationAction::Warn } else { ExpectationAction::Fail },
+        action: if warns {
+            ExpectationAction::Warn
+        } else {
+            ExpectationAction::Fail
+        },
     })
 }
 

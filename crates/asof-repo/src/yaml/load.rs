@@ -36,7 +36,11 @@ pub(crate) fn load(sink: &mut Sink, file: u32) -> Option<Vec<Node>> {
             }
             Err(error) => {
                 let at = offsets.byte(error.marker().index());
-                let span = Span { file, start: at, end: at };
+                let span = Span {
+                    file,
+                    start: at,
+                    end: at,
+                };
                 let message = format!("this is not YAML: {}", error.info());
                 loader.sink.error(DiagnosticCode::NotYaml, span, message);
                 return None;
@@ -192,8 +196,11 @@ impl Loader<'_> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
         let Some(anchored) = self.anchors.get(&anchor) else {
-            self.sink
-                .error(DiagnosticCode::BadAlias, span, "an alias stands inside the value that it repeats");
+            self.sink.error(
+                DiagnosticCode::BadAlias,
+                span,
+                "an alias stands inside the value that it repeats",
+            );
             return None;
         };
         self.spent += anchored.cost;
