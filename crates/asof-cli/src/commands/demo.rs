@@ -189,11 +189,22 @@ impl Story<'_> {
 
     fn next(&self, at: Timestamp) {
         let dir = self.dir.display();
+        let asof = command();
         self.human.note(format_args!(
-            "\n{}\n  cd {dir}\n  asof show feature-views\n  asof serve --as-of {at}\n  \
-             asof get-online-features --features carrier_departures --entity carrier=B6 --as-of {at}\n  \
-             $EDITOR weather.yaml && asof plan",
+            "\n{}\n  cd {dir}\n  {asof} show feature-views\n  {asof} serve --as-of {at}\n  \
+             {asof} get-online-features --features carrier_departures --entity carrier=B6 --as-of {at}\n  \
+             $EDITOR weather.yaml && {asof} plan",
             self.human.bold("Next")
         ));
     }
+}
+
+/// What to type for this program: its name where that is found, else where it lies.
+fn command() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let name = format!("asof{}", std::env::consts::EXE_SUFFIX);
+    if std::env::split_paths(&path).any(|folder| folder.join(&name).is_file()) {
+        return "asof".to_owned();
+    }
+    std::env::current_exe().map_or_else(|_| "asof".to_owned(), |exe| exe.display().to_string())
 }
