@@ -21,6 +21,11 @@ pub(crate) struct Arguments {
 /// The benchmarks, each with its package: outside the workspace, with a lock file of its own.
 const BENCHES: [(&str, &str); 1] = [("embedded-stores", "benches/embedded_stores/Cargo.toml")];
 
+/// The manifests of all benchmarks, by their paths from the root.
+pub(crate) fn manifests() -> impl Iterator<Item = &'static str> {
+    BENCHES.iter().map(|(_, manifest)| *manifest)
+}
+
 /// Builds and runs one.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let (_, manifest) = BENCHES

@@ -19,6 +19,7 @@ use anyhow::Result;
 use anyhow::bail;
 use clap::builder::PossibleValuesParser;
 
+use crate::bench;
 use crate::command;
 use crate::generate;
 use crate::tidy;
@@ -124,9 +125,16 @@ fn quiet(outcome: Result<()>) -> Result<Summary> {
 }
 
 fn format(session: &Session) -> Result<Summary> {
-    quiet(command::run(
-        session.workspace.cargo().args(["fmt", "--all", "--check"]),
-    ))
+    command::run(session.workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    bench::manifests().try_for_each(|manifest| {
+        command::run(
+            session
+                .workspace
+                .cargo()
+                .args(["fmt", "--check", "--manifest-path", manifest]),
+        )
+    })?;
+    Ok(Summary::new())
 }
 
 fn clippy(session: &Session) -> Result<Summary> {

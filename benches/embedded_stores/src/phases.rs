@@ -15,7 +15,7 @@ use crate::stores::Kind;
 use crate::stores::Store;
 
 /// Rows that are written and made to last together.
-const BATCH: u64 = 8192;
+pub(crate) const BATCH: u64 = 8192;
 
 /// Keys that are read in one snapshot.
 pub(crate) const KEYS: usize = 100;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::data;
 use crate::meter;
+use crate::phases::BATCH;
 use crate::phases::KEYS;
 use crate::phases::REQUESTS;
 use crate::phases::Reading;
@@ -28,7 +29,9 @@ const MEBIBYTE: f64 = (1 << 20) as f64;
 /// Writes the tables in Markdown.
 pub(crate) fn render(measured: &Measured, rows: u64, repetitions: u32) -> String {
     let mut text = format!(
-        "{rows} rows of {} bytes; medians of {repetitions} repetitions; × is the ratio to the floor of the same repetition.\n",
+        "{} rows of {} bytes in batches of {BATCH}; repetitions: {repetitions}, medians; × is the ratio to the floor of the \
+         same repetition.\n",
+        number(rows as f64),
         data::ROW
     );
     writing(&mut text, &measured.writings, rows);
