@@ -316,7 +316,7 @@ fn or_at(error: ExpressionError, span: Option<Range<usize>>) -> ExpressionError 
     }
 }
 
-fn other(message: impl Into<String>) -> ExpressionError {
+fn other(message: impl Into<Box<str>>) -> ExpressionError {
     ExpressionError::new(ExpressionErrorKind::Other, message)
 }
 
@@ -337,7 +337,7 @@ fn non_deterministic(name: &str) -> ExpressionError {
 fn unknown_function<'a>(name: &str, more: impl Iterator<Item = &'a str>) -> ExpressionError {
     let known = session::scalar_names().iter().map(String::as_str).chain(more);
     let nearest = asof_model::nearest::nearest(name, known).map(str::to_owned);
-    let hint = nearest.as_ref().map(|near| format!("did you mean `{near}`?"));
+    let hint = nearest.as_ref().map(|near| format!("did you mean `{near}`?").into());
     let name = name.to_owned();
     let message = format!("there is no function `{name}`");
     ExpressionError {

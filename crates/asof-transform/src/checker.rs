@@ -89,7 +89,7 @@ fn row(sql: &str, scope: &Scope, declared: Option<ValueType>) -> Result<(), Expr
 impl From<ExpressionError> for ExpressionProblem {
     fn from(error: ExpressionError) -> Self {
         use ExpressionErrorKind as Kind;
-        let code = match error.kind {
+        let code = match *error.kind {
             Kind::Parse => DiagnosticCode::SqlSyntax,
             Kind::UnknownColumn { .. } => DiagnosticCode::SqlUnknownColumn,
             Kind::WrongType { .. } => DiagnosticCode::SqlWrongType,
@@ -102,9 +102,9 @@ impl From<ExpressionError> for ExpressionProblem {
         };
         Self {
             code,
-            message: error.message,
+            message: error.message.into(),
             span: error.span,
-            hint: error.hint,
+            hint: error.hint.map(Into::into),
         }
     }
 }

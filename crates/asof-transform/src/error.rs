@@ -65,29 +65,29 @@ pub enum ExpressionErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpressionError {
     /// The feature, condition or column that the expression computes, where the caller named one.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// What is wrong.
-    pub kind: ExpressionErrorKind,
+    pub kind: Box<ExpressionErrorKind>,
     /// The same in words, without the name.
-    pub message: String,
+    pub message: Box<str>,
     /// What to do about it, where that is known.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// The place in the expression's text: a range of bytes.
     pub span: Option<Range<usize>>,
 }
 
 impl ExpressionError {
-    pub(crate) fn new(kind: ExpressionErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ExpressionErrorKind, message: impl Into<Box<str>>) -> Self {
         Self {
             name: None,
-            kind,
+            kind: Box::new(kind),
             message: message.into(),
             hint: None,
             span: None,
         }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -98,7 +98,7 @@ impl ExpressionError {
     }
 
     pub(crate) fn of(mut self, name: &str) -> Self {
-        self.name.get_or_insert_with(|| name.to_owned());
+        self.name.get_or_insert_with(|| name.into());
         self
     }
 }

@@ -143,10 +143,10 @@ impl PhysicalExpr for GuardedExpr {
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn PhysicalExpr>>) -> Result<Arc<dyn PhysicalExpr>> {
-        match children.as_slice() {
-            [left, right] => Ok(Self::make(self.logic, left, right)),
-            _ => datafusion::common::internal_err!("a guarded expression has two sides"),
-        }
+        let [left, right] = children.as_slice() else {
+            return datafusion::common::internal_err!("a guarded expression has two sides");
+        };
+        Ok(Self::make(self.logic, left, right))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
 use asof_model::ValueType;
-use asof_model::retrieval::OnDemandStep;
+use asof_model::retrieval::{OnDemandStep, StepInput};
 
 use crate::check::{Aggregates, Checked, check};
 use crate::compile::{Compiled, assemble};
@@ -114,16 +114,10 @@ fn origin(step: &OnDemandStep, flat: &str) -> Origin {
     if flat == AS_OF {
         return Origin::AsOf;
     }
-    let field = step.view.request.iter().position(|field| field.name.as_str() == flat);
-    field.map(Origin::Request).unwrap_or_else(|| {
-        let is_it = |input: &asof_model::retrieval::StepInput| {
-            flat_name(Some(input.table.as_str()), input.feature.as_str()) == flat
-        };
-        Origin::Input(
-            step.inputs
-                .iter()
-                .position(is_it)
-                .expect("the schema has only columns of the scope"),
-        )
-    })
+    if let Some(field) = step.view.request.iter().position(|field| field.name.as_str() == flat) {
+        return Origin::Request(field);
+    }
+    let is_it = |input: &StepInput| flat_name(Some(input.table.as_str()), input.feature.as_str()) == flat;
+    let input = step.inputs.iter().position(is_it);
+    Origin::Input(input.expect("the schema has only columns of the scope"))
 }

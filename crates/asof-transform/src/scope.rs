@@ -107,7 +107,7 @@ impl Scope {
     fn unknown(&self, parts: &[&str]) -> ExpressionError {
         let written = parts.join(".");
         let error = |message: String, nearest: Option<String>| {
-            let hint = nearest.as_ref().map(|near| format!("did you mean `{near}`?"));
+            let hint = nearest.as_ref().map(|near| format!("did you mean `{near}`?").into());
             let name = written.clone();
             let kind = ExpressionErrorKind::UnknownColumn { name, nearest };
             ExpressionError {

@@ -107,8 +107,8 @@ pub(super) fn extreme(arrays: &[&ArrayRef], rows: impl Iterator<Item = RowRef>, 
         DataType::Float32 => of(primitive::<Float32Type>(arrays, rows), wanted, f32::total_cmp),
         DataType::Float64 => of(primitive::<Float64Type>(arrays, rows), wanted, f64::total_cmp),
         DataType::Boolean => of(truths(arrays, rows), wanted, Ord::cmp),
-        DataType::Utf8 => of(strings(arrays, rows), wanted, |a, b| a.cmp(b)),
-        DataType::Binary => of(bytes(arrays, rows), wanted, |a, b| a.cmp(b)),
+        DataType::Utf8 => of(strings(arrays, rows), wanted, Ord::cmp),
+        DataType::Binary => of(bytes(arrays, rows), wanted, Ord::cmp),
         // No batch, so no row either: inputs are typed as one of the above.
         _ => None,
     }

@@ -173,7 +173,7 @@ fn expressions_without_measure() {
 #[test]
 fn wide_but_flat_expressions_are_accepted() {
     let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
-    let whens: String = (0..150).map(|n| format!("when a = {n} then {} ", n * 2)).collect();
-    let sql = format!("case {whens} end");
+    let whens: Vec<String> = (0..150).map(|n| format!("when a = {n} then {}", n * 2)).collect();
+    let sql = format!("case {} end", whens.join(" "));
     compile(&schema, &sql, "int64").unwrap();
 }
