@@ -22,7 +22,7 @@ pub enum RegistryError {
         source: object_store::Error,
     },
     /// Another version is current than the caller thought.
-    #[error("the registry is at {}, not at {}: someone else applied in between, and nothing was changed; plan again", name(.found), name(.expected))]
+    #[error("the registry is at {}, not at {}: someone else applied in between, and nothing was changed; plan again", name(.found.as_ref()), name(.expected.as_ref()))]
     Conflict {
         /// The version that the caller had seen.
         expected: Option<RegistryVersion>,
@@ -30,7 +30,7 @@ pub enum RegistryError {
         found: Option<RegistryVersion>,
     },
     /// There is no such version.
-    #[error("the registry has no version {version}; it is at {}", name(.newest))]
+    #[error("the registry has no version {version}; it is at {}", name(.newest.as_ref()))]
     UnknownVersion {
         /// The version asked for.
         version: RegistryVersion,
@@ -85,6 +85,6 @@ pub enum RegistryError {
     },
 }
 
-fn name(version: &Option<RegistryVersion>) -> String {
+fn name(version: Option<&RegistryVersion>) -> String {
     version.map_or_else(|| "no version yet".to_owned(), |version| format!("version {version}"))
 }

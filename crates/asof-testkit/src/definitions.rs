@@ -138,9 +138,10 @@ fn span() -> impl Strategy<Value = TimeSpan> {
 }
 
 fn value_type() -> impl Strategy<Value = ValueType> {
-    (prop::sample::select(ScalarType::ALL.to_vec()), any::<bool>()).prop_map(|(scalar, array)| match array {
-        true => ValueType::Array(scalar),
-        false => ValueType::Scalar(scalar),
+    (prop::sample::select(ScalarType::ALL.to_vec()), any::<bool>()).prop_map(|(scalar, array)| if array {
+        ValueType::Array(scalar)
+    } else {
+        ValueType::Scalar(scalar)
     })
 }
 
@@ -258,9 +259,10 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
         .map(|(at, (expr, fail))| Expectation {
             name: name(&format!("check{at}")),
             expr,
-            action: match fail {
-                true => ExpectationAction::Fail,
-                false => ExpectationAction::Warn,
+            action: if fail {
+                ExpectationAction::Fail
+            } else {
+                ExpectationAction::Warn
             },
         });
     let view = FeatureView {

@@ -19,7 +19,7 @@ use super::*;
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// Somebody else applies just before the write.
-    OvertakenBy(Registry),
+    OvertakenBy(Box<Registry>),
     /// The write happens, and the answer is lost.
     AnswerLost,
     /// The write happens, the answer is lost, and the client's second try finds the object in its way.
@@ -147,7 +147,7 @@ async fn who_is_overtaken_just_before_the_write_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let registry = registry(folder.path());
     let other = super::registry(folder.path());
-    let slow = FaultyStore::around(registry.location(), Fault::OvertakenBy(other));
+    let slow = FaultyStore::around(registry.location(), Fault::OvertakenBy(Box::new(other)));
     let error = slow.apply(None, &shop(1), info(1, "slow")).await.unwrap_err();
     assert!(
         matches!(&error, RegistryError::Conflict { found, .. } if *found == version(1)),

@@ -1,4 +1,5 @@
 //! The registry as its users see it: on a folder, on a store that speaks S3, with others beside it, and killed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod damaged;
 mod faulty;
@@ -52,6 +53,7 @@ fn info(time: i64, author: &str) -> ApplyInfo {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is compared with it may be no version")]
 fn version(number: u64) -> Option<RegistryVersion> {
     Some(RegistryVersion(number))
 }

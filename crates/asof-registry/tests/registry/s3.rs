@@ -41,7 +41,10 @@ async fn of_two_who_write_the_same_version_one_is_told_that_the_other_was_faster
     let server = server();
     let registry = registry_on(&server);
     // The other one comes between the look at the current version and the write.
-    let faster = faulty::FaultyStore::around(registry.location(), faulty::Fault::OvertakenBy(registry_on(&server)));
+    let faster = faulty::FaultyStore::around(
+        registry.location(),
+        faulty::Fault::OvertakenBy(Box::new(registry_on(&server))),
+    );
     let error = faster.apply(None, &shop(1), info(1, "slow")).await.unwrap_err();
     let RegistryError::Conflict { expected, found } = error else {
         panic!("{error:?}");

@@ -141,7 +141,7 @@ pub(super) fn apply(changes: &[Change], document: &Value) -> Result<Value, PlanM
         match &change.action {
             Action::Add { definition } => replace(list, &change.name, None, Some(definition)).ok_or_else(mismatch)?,
             Action::Remove { definition } => {
-                replace(list, &change.name, Some(definition), None).ok_or_else(mismatch)?
+                replace(list, &change.name, Some(definition), None).ok_or_else(mismatch)?;
             }
             Action::Change { fields } => {
                 let object = list

@@ -32,9 +32,9 @@ pub fn render(plan: &Plan, coloring: Coloring) -> String {
         writer.change(change);
     }
     let PlanCounts { add, change, remove } = counts;
-    writer.text.push_str(&format!(
-        "\nPlan: {add} to add, {change} to change, {remove} to remove\n"
-    ));
+    writer.text.push('\n');
+    let sum = format!("Plan: {add} to add, {change} to change, {remove} to remove");
+    writer.line(0, None, &sum);
     writer.text
 }
 
