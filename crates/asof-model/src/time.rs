@@ -134,7 +134,8 @@ impl fmt::Display for TimeSpan {
         let mut text = String::new();
         for (unit, micros) in UNITS {
             if rest >= micros {
-                text.push_str(&format!("{}{unit}", rest / micros));
+                text += &(rest / micros).to_string();
+                text += unit;
                 rest %= micros;
             }
         }

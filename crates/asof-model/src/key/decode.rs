@@ -134,7 +134,9 @@ fn column(position: usize, key_type: ScalarType, rests: &mut [Option<&[u8]>]) ->
         }
         ScalarType::Bytes => {
             let mut builder = BinaryBuilder::with_capacity(payloads.len(), total(&payloads)?);
-            payloads.iter().for_each(|payload| builder.append_option(*payload));
+            for payload in payloads {
+                builder.append_option(payload);
+            }
             Ok(Arc::new(builder.finish()))
         }
         ScalarType::Float32 | ScalarType::Float64 => Err(KeyError::Float { position, key_type }),

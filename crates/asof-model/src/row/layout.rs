@@ -13,6 +13,9 @@ pub(super) const CREATED_AT: usize = 18;
 /// Where the presence bits start.
 pub(super) const HEADER_LEN: usize = 26;
 
+/// Bytes of a slot that says where a value ends.
+const END_WIDTH: usize = 4;
+
 /// A feature's place in the row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
@@ -44,14 +47,11 @@ impl Layout {
         for feature in features {
             hash.add(feature.name.as_str()).add(&feature.value_type.to_string());
             slots.push(Slot { at, previous: last });
-            let width = match fixed_width(feature.value_type) {
-                Some(width) => width,
-                None => {
-                    last = Some(at);
-                    4
-                }
-            };
-            at += width;
+            let width = fixed_width(feature.value_type);
+            if width.is_none() {
+                last = Some(at);
+            }
+            at += width.unwrap_or(END_WIDTH);
         }
         Self {
             features: features.to_vec(),

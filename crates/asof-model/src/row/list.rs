@@ -124,17 +124,12 @@ impl<'a> ListBytes<'a> {
     pub(super) fn parse(bytes: &'a [u8], item_type: ScalarType) -> Option<Self> {
         let count = take_u32(bytes)?;
         let (presence, values) = bytes[4..].split_at_checked(count.div_ceil(8))?;
-        let complete = match scalar_width(item_type) {
-            Some(width) => count.checked_mul(width)? == values.len(),
-            None => {
-                let ends = values.get(..count.checked_mul(4)?)?;
-                let last = if count == 0 {
-                    0
-                } else {
-                    take_u32(&ends[ends.len() - 4..])?
-                };
-                values.len() - ends.len() == last
-            }
+        let complete = if let Some(width) = scalar_width(item_type) {
+            count.checked_mul(width)? == values.len()
+        } else {
+            let ends = values.get(..count.checked_mul(4)?)?;
+            let last = ends.last_chunk().map_or(0, |end| u32::from_le_bytes(*end) as usize);
+            values.len() - ends.len() == last
         };
         (complete && spare_bits_are_clear(presence, count)).then_some(Self {
             count,

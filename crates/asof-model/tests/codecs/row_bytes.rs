@@ -120,8 +120,8 @@ fn names_types_and_order_of_features_make_the_fingerprint() {
     let (a, b) = (feature("a", ScalarType::Int64), feature("b", ScalarType::Int64));
     let all = [
         of(&[]),
-        of(&[a.clone()]),
-        of(&[b.clone()]),
+        of(std::slice::from_ref(&a)),
+        of(std::slice::from_ref(&b)),
         of(&[feature("a", ScalarType::Int32)]),
         of(&[feature("a", ValueType::Array(ScalarType::Int64))]),
         of(&[a.clone(), b.clone()]),

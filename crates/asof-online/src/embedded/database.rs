@@ -294,7 +294,9 @@ impl Database {
         for bucket in buckets.map_err(|error| self.fault(error))? {
             let (_, bucket) = bucket.map_err(|error| self.fault(error))?;
             let entries = bucket::entries(bucket).map_err(|bucket::Broken| self.broken_bucket())?;
-            entries.iter().for_each(|entry| add(entry.key, entry.row));
+            for entry in entries {
+                add(entry.key, entry.row);
+            }
         }
         Ok(found)
     }

@@ -9,8 +9,8 @@ use asof_online::{EmbeddedStore, OnlineStore};
 use super::child::{BATCH, Other};
 use super::sample;
 
-const fn at(micros: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_micros(micros))
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn another_process_reads_and_writes_while_this_one_has_the_store_open() {
     let mut other = Other::start("exchange", folder.path());
     assert_eq!(other.next().as_deref(), Some("10"));
     assert_eq!(other.next().as_deref(), Some("written"));
-    assert_eq!(sample::event_times(&store, 3).await, [at(20), at(20), None]);
+    assert_eq!(sample::event_times(&store, 3).await, [Some(at(20)), Some(at(20)), None]);
     assert!(other.process.wait().unwrap().success());
     // The other's row guards against this process too.
     assert_eq!(sample::write(&store, 2, 19).await.unwrap(), 0);
@@ -85,7 +85,7 @@ async fn a_full_disk_is_an_error_that_loses_nothing() {
     let count = refused * 100;
     let times = sample::event_times(&store, count).await;
     let before = ((refused - 1) * 100) as usize;
-    assert!(times[..before].iter().all(|time| *time == at(refused - 1)));
+    assert!(times[..before].iter().all(|time| *time == Some(at(refused - 1))));
     assert!(times[before..].iter().all(Option::is_none));
     assert_eq!(sample::write(&store, count, refused).await.unwrap(), count as u64);
 }

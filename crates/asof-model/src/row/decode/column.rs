@@ -61,8 +61,8 @@ impl<'l> Column<'l> {
 
     /// The slots, and what follows them.
     fn slots<'r>(&self, rows: &[Option<&'r [u8]>]) -> Values<'r> {
-        let slot = |row: &Option<&'r [u8]>| self.present(*row).and_then(|row| row.get(self.slot.at..));
-        rows.iter().map(slot).collect()
+        let slot = |row: Option<&'r [u8]>| self.present(row).and_then(|row| row.get(self.slot.at..));
+        rows.iter().copied().map(slot).collect()
     }
 
     fn variable<'r>(&self, rows: &[Option<&'r [u8]>]) -> Result<Values<'r>, RowError> {
@@ -126,7 +126,9 @@ impl<'l> Column<'l> {
             ScalarType::Bytes => {
                 let total = self.total(values.iter().flatten().map(|value| value.len()))?;
                 let mut builder = BinaryBuilder::with_capacity(values.len(), total);
-                values.iter().for_each(|value| builder.append_option(*value));
+                for value in values {
+                    builder.append_option(*value);
+                }
                 Ok(Arc::new(builder.finish()))
             }
         }
@@ -151,7 +153,9 @@ impl<'l> Column<'l> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let mut nulls = NullBufferBuilder::new(lists.len());
-        lists.iter().for_each(|list| nulls.append(list.is_some()));
+        for list in &lists {
+            nulls.append(list.is_some());
+        }
         let lengths = || lists.iter().map(|list| list.map_or(0, |list| list.count));
         let total = self.total(lengths())?;
 
