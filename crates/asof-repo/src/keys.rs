@@ -73,19 +73,16 @@ pub(crate) enum Shape {
     Cron,
     /// One of some words.
     Choice(&'static [&'static str]),
-    /// A list. `true`: it needs an element.
-    List(&'static Shape, Elements),
+    /// A list of values of one shape.
+    List(&'static Self, Elements),
     /// A mapping with these keys.
     Mapping(&'static Table),
     /// A mapping with these keys, chosen by a word under `type`.
     Tagged(&'static [(&'static str, &'static Table)]),
     /// A mapping with keys of the author's choice, whose values have one shape.
-    Map {
-        keys: &'static Shape,
-        values: &'static Shape,
-    },
+    Map { keys: &'static Self, values: &'static Self },
     /// A text of one shape, or a mapping.
-    Or(&'static Shape, &'static Table),
+    Or(&'static Self, &'static Table),
     /// A list of texts, or a mapping of texts.
     Tags,
 }

@@ -35,6 +35,12 @@ pub(crate) struct Whose<'a> {
     span: Span,
 }
 
+impl Whose<'_> {
+    fn which(self) -> &'static str {
+        if self.element { "an element of " } else { "" }
+    }
+}
+
 impl fmt::Display for Whose<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.key {
@@ -152,27 +158,23 @@ impl Walk<'_> {
                 .hint(format!("allowed: {}", join(variants)));
             return;
         };
-        match variants.iter().find(|(word, _)| *word == text) {
-            Some((_, table)) => self.mapping(node, table, whose),
-            None => {
-                let span = tag.map_or(node.span, |tag| tag.span);
-                self.sink
-                    .error(
-                        DiagnosticCode::UnknownValue,
-                        span,
-                        format!("this build knows no {} of type `{text}`", whose.key.replace('_', " ")),
-                    )
-                    .hint(format!("allowed: {}", join(variants)));
-            }
+        if let Some((_, table)) = variants.iter().find(|(word, _)| *word == text) {
+            return self.mapping(node, table, whose);
         }
+        let span = tag.map_or(node.span, |tag| tag.span);
+        let kind = whose.key.replace('_', " ");
+        self.sink
+            .error(
+                DiagnosticCode::UnknownValue,
+                span,
+                format!("this build knows no {kind} of type `{text}`"),
+            )
+            .hint(format!("allowed: {}", join(variants)));
     }
 
     fn mapping(&mut self, node: &Node, table: &Table, whose: Whose<'_>) {
         if !matches!(node.content, Content::Mapping(_)) {
-            let message = match whose.element {
-                true => format!("an element of {whose} must be a mapping, not {}", node.kind()),
-                false => format!("{whose} must be a mapping, not {}", node.kind()),
-            };
+            let message = format!("{}{whose} must be a mapping, not {}", whose.which(), node.kind());
             self.sink
                 .error(DiagnosticCode::WrongShape, node.span.or(whose.span), message)
                 .hint(format!("its keys are {}", table.known()));
@@ -243,10 +245,11 @@ impl Walk<'_> {
     }
 
     fn wrong(&mut self, node: &Node, shape: &Shape, whose: Whose<'_>) {
-        let element = if whose.element { "an element of " } else { "" };
-        let message = match node.is_null() {
-            true => format!("{element}{whose} has no value; it must be {}", wanted(shape)),
-            false => format!("{element}{whose} must be {}, not {}", wanted(shape), node.kind()),
+        let (which, wanted) = (whose.which(), wanted(shape));
+        let message = if node.is_null() {
+            format!("{which}{whose} has no value; it must be {wanted}")
+        } else {
+            format!("{which}{whose} must be {wanted}, not {}", node.kind())
         };
         let report = self
             .sink

@@ -35,7 +35,7 @@ pub(crate) struct Spanned<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) path: String,
-    pub(crate) text: String,
+    pub(crate) content: String,
     /// The byte at which each line starts.
     lines: Vec<usize>,
 }
@@ -50,7 +50,7 @@ impl Text {
         let lines = std::iter::once(0).chain(starts).collect();
         Self {
             path: path.to_owned(),
-            text,
+            content: text,
             lines,
         }
     }
@@ -59,19 +59,19 @@ impl Text {
     fn line_column(&self, at: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines[line - 1];
-        (line, self.text[start..at].chars().count() + 1)
+        (line, self.content[start..at].chars().count() + 1)
     }
 
     /// The place of `start..end`, cut at the end of its first line, and never empty unless the text is.
     fn place(&self, start: usize, end: usize) -> Place {
-        let mut start = self.text.floor_char_boundary(start);
-        let mut end = self.text.ceil_char_boundary(end).max(start);
-        if let Some(line) = self.text[start..end].find('\n') {
-            end = start + self.text[start..start + line].trim_end().len();
+        let mut start = self.content.floor_char_boundary(start);
+        let mut end = self.content.ceil_char_boundary(end).max(start);
+        if let Some(line) = self.content[start..end].find('\n') {
+            end = start + self.content[start..start + line].trim_end().len();
         }
         if start >= end {
-            let next = self.text[start..].chars().next().filter(|c| !c.is_whitespace());
-            let before = self.text[..start].trim_end();
+            let next = self.content[start..].chars().next().filter(|c| !c.is_whitespace());
+            let before = self.content[..start].trim_end();
             match (next, before.chars().next_back()) {
                 (Some(c), _) => end = start + c.len_utf8(),
                 (None, Some(c)) => {
@@ -122,7 +122,7 @@ impl Sink {
 
     /// The text under a span.
     pub(crate) fn slice(&self, span: Span) -> &str {
-        let text = &self.texts[span.file as usize].text;
+        let text = &self.texts[span.file as usize].content;
         text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 

@@ -63,15 +63,15 @@ fn of(whole: &Definitions, projection: &Projection) -> Vec<Need> {
                 value_type: key.key_type.into(),
                 by: format!("a join key of `{}`", projection.shown_as()),
             }));
-        } else if let Some(view) = whole.on_demand_feature_views.get(&projection.view) {
-            if done.insert(&view.name) {
-                needs.extend(view.request.iter().map(|field| Need {
-                    column: field.name.clone(),
-                    value_type: field.value_type,
-                    by: format!("the request of `{}`", view.name),
-                }));
-                open.extend(&view.inputs);
-            }
+        } else if let Some(view) = whole.on_demand_feature_views.get(&projection.view)
+            && done.insert(&view.name)
+        {
+            needs.extend(view.request.iter().map(|field| Need {
+                column: field.name.clone(),
+                value_type: field.value_type,
+                by: format!("the request of `{}`", view.name),
+            }));
+            open.extend(&view.inputs);
         }
     }
     needs

@@ -20,8 +20,12 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
         let circle = graph.circle(start);
         report(sink, &circle.iter().map(|at| graph.views[*at]).collect::<Vec<_>>());
         // Their consequences are not reported; what else waits for them settles after them.
-        circle.iter().for_each(|at| graph.level[*at] = Some(0));
-        circle.into_iter().for_each(|at| graph.finish(at, 0));
+        for at in &circle {
+            graph.level[*at] = Some(0);
+        }
+        for at in circle {
+            graph.finish(at, 0);
+        }
     }
     for (view, level) in graph.views.iter().zip(&graph.level) {
         if *level == Some(MAX_CHAIN + 1) {
@@ -68,7 +72,9 @@ impl<'a> Graph<'a> {
             .collect();
         let mut read_by = vec![Vec::new(); views.len()];
         for (reader, read) in reads.iter().enumerate() {
-            read.iter().for_each(|at| read_by[*at].push(reader));
+            for at in read {
+                read_by[*at].push(reader);
+            }
         }
         let waits: Vec<usize> = reads.iter().map(Vec::len).collect();
         Self {

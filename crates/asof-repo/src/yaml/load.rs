@@ -11,13 +11,12 @@ use crate::text::{Sink, Span, Spanned};
 /// The documents of text number `file`, without the empty ones. What is wrong goes to `sink`; `None` when the text
 /// could not be read to its end.
 pub(crate) fn load(sink: &mut Sink, file: u32) -> Option<Vec<Node>> {
-    let text = sink.texts[file as usize].text.clone();
+    let text = sink.texts[file as usize].content.clone();
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let offsets = Offsets::new(body, text.len() - body.len());
     let mut loader = Loader {
         sink,
         text: &text,
-        file,
         open: Vec::new(),
         anchors: HashMap::new(),
         spent: 0,
@@ -89,10 +88,20 @@ struct Open {
     /// Levels of lists and mappings inside.
     height: usize,
     content: Content,
-    /// The key that waits for its value; `None` inside: its entry is dropped.
-    key: Option<Option<Spanned<String>>>,
+    key: Pending,
     /// Where each key of the mapping was written.
     seen: HashMap<String, Span>,
+}
+
+/// The key of a mapping that waits for its value.
+#[derive(Default)]
+enum Pending {
+    /// What comes next is a key.
+    #[default]
+    Nothing,
+    Key(Spanned<String>),
+    /// The key is no good, and its value is dropped.
+    Bad,
 }
 
 struct Anchored {
@@ -104,7 +113,6 @@ struct Anchored {
 struct Loader<'a> {
     sink: &'a mut Sink,
     text: &'a str,
-    file: u32,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     /// What aliases have cost so far, of [`ALIAS_BUDGET`].
@@ -142,7 +150,7 @@ impl Loader<'_> {
 
     fn refuse_tag(&mut self, tag: Option<&saphyr_parser::Tag>, span: Span) {
         // `!` alone only says that a scalar is a text.
-        if let Some(tag) = tag.filter(|tag| !tag.suffix.is_empty() && tag.handle != "!!") {
+        if let Some(tag) = tag.filter(|tag| !tag.suffix.is_empty()) {
             let message = format!("definitions have no YAML tags, this value has `{tag}`");
             self.sink
                 .error(DiagnosticCode::Tag, span, message)
@@ -159,7 +167,7 @@ impl Loader<'_> {
             anchor,
             height: 1,
             content,
-            key: None,
+            key: Pending::Nothing,
             seen: HashMap::new(),
         });
         Some(())
@@ -232,20 +240,16 @@ impl Loader<'_> {
             return;
         };
         open.height = open.height.max(height + 1);
-        match (&mut open.content, open.key.take()) {
+        match (&mut open.content, std::mem::take(&mut open.key)) {
             (Content::List(items), _) => items.push(node),
-            (Content::Mapping(entries), Some(key)) => {
-                if let Some(key) = key {
-                    entries.push(Entry { key, value: node });
-                }
-            }
-            (_, None) => {
-                let key = self.key(&node);
+            (Content::Mapping(entries), Pending::Key(key)) => entries.push(Entry { key, value: node }),
+            (Content::Mapping(_), Pending::Nothing) => {
+                let key = self.key(&node).map_or(Pending::Bad, Pending::Key);
                 if let Some(open) = self.open.last_mut() {
-                    open.key = Some(key);
+                    open.key = key;
                 }
             }
-            (Content::Scalar(_), Some(_)) => {}
+            (Content::Mapping(_), Pending::Bad) | (Content::Scalar(_), _) => {}
         }
     }
 
@@ -258,10 +262,7 @@ impl Loader<'_> {
         };
         let key = Spanned {
             value: scalar.text.clone(),
-            span: node.span.or(Span {
-                file: self.file,
-                ..node.span
-            }),
+            span: node.span,
         };
         let seen = &mut self.open.last_mut()?.seen;
         if let Some(first) = seen.insert(key.value.clone(), key.span) {

@@ -168,7 +168,7 @@ fn a_long_chain_and_a_long_circle_of_views_end() {
         assert!(
             matches!(
                 codes[..],
-                [DiagnosticCode::OnDemandChain] | [DiagnosticCode::OnDemandCycle]
+                [DiagnosticCode::OnDemandChain | DiagnosticCode::OnDemandCycle]
             ),
             "{codes:?}"
         );

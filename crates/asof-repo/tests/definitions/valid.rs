@@ -84,8 +84,14 @@ fn everything_in_the_yaml_reaches_the_definitions() {
     assert_eq!(source.metadata.tags["year"], "2013");
 
     let weather = &definitions.feature_views["origin_weather"];
-    assert_eq!(weather.admission.ttl.map(|ttl| ttl.micros()), Some(36 * 3_600_000_000));
-    assert_eq!(weather.admission.availability_lag.map(|lag| lag.micros()), Some(250));
+    assert_eq!(
+        weather.admission.ttl.map(asof_model::TimeSpan::micros),
+        Some(36 * 3_600_000_000)
+    );
+    assert_eq!(
+        weather.admission.availability_lag.map(asof_model::TimeSpan::micros),
+        Some(250)
+    );
     assert!(weather.admission.visible_from_created && !weather.online);
     assert_eq!(weather.schedule.as_deref(), Some("*/15 0-6 * * mon-fri"));
     assert_eq!(weather.expectations[0].action, ExpectationAction::Fail);
