@@ -54,7 +54,6 @@ fn check_expr(
         scope,
         aggregates,
         columns: BTreeSet::new(),
-        lambdas: Vec::new(),
         depth: 0,
     };
     match expr.visit(&mut checker) {
@@ -71,8 +70,6 @@ struct Checker<'a> {
     scope: &'a Scope,
     aggregates: Aggregates<'a>,
     columns: BTreeSet<String>,
-    /// The parameters of the lambdas around the current node, innermost last.
-    lambdas: Vec<Vec<String>>,
     depth: usize,
 }
 
@@ -94,11 +91,8 @@ impl VisitorMut for Checker<'_> {
         }
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+    fn post_visit_expr(&mut self, _expr: &mut Expr) -> Flow {
         self.depth -= 1;
-        if matches!(expr, Expr::Lambda(_)) {
-            self.lambdas.pop();
-        }
         ControlFlow::Continue(())
     }
 }
@@ -119,16 +113,10 @@ impl Checker<'_> {
                 let message = format!("`{}` is a placeholder, and nothing fills it", value.value);
                 Err(other(message).at(text::range(self.sql, value.span)))
             }
-            Expr::Lambda(lambda) => {
-                let names = lambda.params.iter().map(|p| p.name.value.clone()).collect();
-                self.lambdas.push(names);
-                Ok(())
-            }
             Expr::CompoundFieldAccess { access_chain, .. } => {
                 access_chain.iter_mut().for_each(name_to_subscript);
                 Ok(())
             }
-            Expr::Identifier(ident) if self.is_lambda_parameter(&ident.value) => Ok(()),
             Expr::Identifier(ident) => {
                 *expr = self.column(std::slice::from_ref(ident))?;
                 Ok(())
@@ -145,10 +133,6 @@ impl Checker<'_> {
             }
             _ => Ok(()),
         }
-    }
-
-    fn is_lambda_parameter(&self, name: &str) -> bool {
-        self.lambdas.iter().flatten().any(|parameter| parameter == name)
     }
 
     /// The flat form of a column.

@@ -38,7 +38,6 @@ pub(crate) fn state() -> &'static SessionState {
             .with_config(config)
             .with_expr_planners(planners)
             .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
-            .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
             .build()
     })
 }
@@ -67,17 +66,14 @@ fn window_names() -> &'static BTreeSet<String> {
 
 /// What `name`, in lower case where it was not quoted, stands for.
 pub(crate) fn classify(name: &str) -> FunctionClass {
-    let state = state();
-    if let Some(function) = state.scalar_functions().get(name) {
+    if let Some(function) = state().scalar_functions().get(name) {
         return if function.signature().volatility == Volatility::Immutable {
             FunctionClass::Scalar
         } else {
             FunctionClass::NonDeterministic
         };
     }
-    if state.higher_order_functions().contains_key(name) {
-        FunctionClass::Scalar
-    } else if aggregate_names().contains(name) {
+    if aggregate_names().contains(name) {
         FunctionClass::Aggregate
     } else if window_names().contains(name) {
         FunctionClass::Window
@@ -89,12 +85,5 @@ pub(crate) fn classify(name: &str) -> FunctionClass {
 /// The names of all functions of one row, sorted, so that the nearest of them is the same each time.
 pub(crate) fn scalar_names() -> &'static BTreeSet<String> {
     static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
-    NAMES.get_or_init(|| {
-        let state = state();
-        let names = state
-            .scalar_functions()
-            .keys()
-            .chain(state.higher_order_functions().keys());
-        names.cloned().collect()
-    })
+    NAMES.get_or_init(|| state().scalar_functions().keys().cloned().collect())
 }

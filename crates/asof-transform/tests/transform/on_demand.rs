@@ -73,8 +73,13 @@ fn inputs_requests_and_the_time_asked_for_stand_together() {
             "float64",
             "(extract(epoch from sched_dep) - extract(epoch from as_of())) / 3600",
         ),
+        (
+            "lead_minutes",
+            "int64",
+            "cast(extract(epoch from (sched_dep - as_of())) / 60 as bigint)",
+        ),
     ];
-    let program = OnDemandProgram::compile(&step(&features, &[0, 1, 2])).unwrap();
+    let program = OnDemandProgram::compile(&step(&features, &[0, 1, 2, 3])).unwrap();
     assert_eq!(program.inputs_read(), [0, 2]);
     let temp = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
     let inputs: Vec<ArrayRef> = vec![
@@ -88,6 +93,7 @@ fn inputs_requests_and_the_time_asked_for_stand_together() {
     assert_eq!(columns[0], ["true", "false", "∅"]);
     assert_eq!(columns[1], ["20.0", "∅", "∅"]);
     assert_eq!(columns[2], ["1.0", "8.0", "1.0"]);
+    assert_eq!(columns[3], ["60", "480", "60"]);
 
     let row = |array: &ArrayRef, row| array.slice(row, 1);
     for number in 0..3 {

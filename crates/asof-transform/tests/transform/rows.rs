@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::types::Int32Type;
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int64Array, RecordBatch, StringViewArray,
+    Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int64Array, RecordBatch, StringViewArray, StructArray,
     TimestampNanosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema};
@@ -46,6 +46,37 @@ fn expressions_give_what_sql_means() {
     check("stops", "array<int64>", ["[1, 2]", "[]", "∅", "[∅]"]);
     check("null", "string", ["∅", "∅", "∅", "∅"]);
     check("1 + 1", "int64", ["2", "2", "2", "2"]);
+    check(
+        "coalesce(wind_gust, 0) > 25",
+        "bool",
+        ["true", "false", "true", "false"],
+    );
+    check(
+        "timestamp '1970-01-01T00:00:00Z'",
+        "timestamp",
+        ["1970-01-01T00:00:00Z"; 4],
+    );
+}
+
+#[test]
+fn columns_may_have_the_names_of_keywords_and_have_parts() {
+    let year: ArrayRef = Arc::new(Int64Array::from(vec![2013]));
+    let end: ArrayRef = Arc::new(Int64Array::from(vec![5]));
+    let place = StructArray::from(vec![
+        (Arc::new(Field::new("year", DataType::Int64, true)), Arc::clone(&year)),
+        (Arc::new(Field::new("gate", DataType::Int64, true)), Arc::clone(&end)),
+    ]);
+    let batch =
+        RecordBatch::try_from_iter([("year", year), ("end", end), ("place", Arc::new(place) as ArrayRef)]).unwrap();
+    for (sql, expected) in [
+        ("year", "2013"),
+        ("year + 1", "2014"),
+        ("\"end\" * 2", "10"),
+        ("place.gate + place['year']", "2018"),
+    ] {
+        let program = compile(&batch.schema(), sql, "int64").unwrap();
+        assert_eq!(texts(&program.evaluate(&batch).unwrap()[0]), [expected], "{sql}");
+    }
 }
 
 #[test]
