@@ -2,7 +2,8 @@
 //!
 //! Any number of processes may have the folder open at once, reading and writing: `asof materialize` next to a
 //! running `asof serve`. Readers never wait; writers wait for each other. A process may die at any moment without
-//! harm: a write is there whole or not at all. The folder must lie on a local file system, not on a network share.
+//! harm: a write is there whole or not at all. The folder must lie on a local file system, not on a network share,
+//! and stay where it is while a process has it open.
 //!
 //! # Layout, format 1
 //!
@@ -22,6 +23,7 @@
 //! length of the row (4 bytes), key, row. The number of a removed keyspace is not given again.
 
 mod bucket;
+mod catalog;
 mod database;
 mod fault;
 mod length;

@@ -68,6 +68,15 @@ pub enum OnlineError {
         /// What was found.
         problem: String,
     },
+    /// The store's files were removed or replaced while it was open.
+    #[error(
+        "the files of the online store at `{}` were removed or replaced while it was open; start this process again",
+        path.display()
+    )]
+    Replaced {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// There is no room left.
     #[error("no room is left for the online store at `{}`: {problem}", path.display())]
     Full {
@@ -107,7 +116,7 @@ impl OnlineError {
             Self::Lengths { .. } | Self::InvalidRow { .. } | Self::Foreign { .. } => ErrorKind::InvalidInput,
             Self::Denied { .. } => ErrorKind::Forbidden,
             Self::Full { .. } => ErrorKind::Exhausted,
-            Self::Busy { .. } | Self::Io { .. } => ErrorKind::Unavailable,
+            Self::Busy { .. } | Self::Replaced { .. } | Self::Io { .. } => ErrorKind::Unavailable,
             Self::Format { .. } | Self::Damaged { .. } | Self::Task { .. } => ErrorKind::Internal,
         }
     }

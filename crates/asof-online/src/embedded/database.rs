@@ -1,6 +1,6 @@
 //! The open store: reading, listing, removing. Everything here blocks.
 
-use std::ops::Bound;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use asof_model::key::EncodedKeys;
@@ -9,9 +9,10 @@ use heed::types::Bytes as Raw;
 use heed::{CommitOrAbort, RoTxn, RwTxn, WithoutTls};
 
 use super::bucket;
+use super::catalog::Entry;
 use super::fault;
-use super::place::{self, FORMAT, KEYSPACE, NEXT, PREFIX_LEN, Place, Places};
-use crate::{KeyspaceInfo, OnlineError, StoredRow};
+use super::place::{self, FORMAT, NEXT, PREFIX_LEN, Place, Places};
+use crate::{OnlineError, StoredRow};
 
 pub(super) type Env = heed::Env<WithoutTls>;
 
@@ -20,35 +21,16 @@ const MAGIC: &[u8] = b"asof online store";
 /// The format that is written, and the only one that is read.
 pub(super) const VERSION: u32 = 1;
 
+/// The file that LMDB keeps everything in.
+pub(super) const DATA: &str = "data.mdb";
+
 /// An open store.
 pub(super) struct Database {
     path: PathBuf,
+    /// What tells its file from any other.
+    identity: Option<(u64, u64)>,
     pub(super) env: Env,
     pub(super) rows: heed::Database<'static, Raw, Raw>,
-}
-
-/// What is known of a keyspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) number: u32,
-    pub(super) rows: u64,
-}
-
-impl Entry {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (number, rest) = bytes.split_first_chunk()?;
-        Some(Self {
-            number: u32::from_le_bytes(*number),
-            rows: u64::from_le_bytes(rest.try_into().ok()?),
-        })
-    }
-
-    fn to_bytes(self) -> [u8; 12] {
-        let mut bytes = [0; 12];
-        bytes[..4].copy_from_slice(&self.number.to_le_bytes());
-        bytes[4..].copy_from_slice(&self.rows.to_le_bytes());
-        bytes
-    }
 }
 
 impl Database {
@@ -67,7 +49,16 @@ impl Database {
         let CommitOrAbort::Commit(Some(rows)) = opened else {
             return Err(fault::damaged(&path, "it has no main database"));
         };
-        let database = Self { path, env, rows };
+        let file = env
+            .try_clone_inner_file()
+            .map_err(|error| fault::of_heed(&path, error))?;
+        let identity = file.metadata().ok().and_then(|file| identity(&file));
+        let database = Self {
+            path,
+            identity,
+            env,
+            rows,
+        };
         let known = {
             let txn = database.read_txn()?;
             database.has_format(&txn)?
@@ -82,6 +73,17 @@ impl Database {
         &self.path
     }
 
+    /// Refuses to go on with files that are no longer those of the folder: what is written to them is lost.
+    pub(super) fn check_in_place(&self) -> Result<(), OnlineError> {
+        let found = fs_err::metadata(self.path.join(DATA));
+        if found.is_ok_and(|file| identity(&file) == self.identity) {
+            return Ok(());
+        }
+        Err(OnlineError::Replaced {
+            path: self.path.clone(),
+        })
+    }
+
     pub(super) fn fault(&self, error: heed::Error) -> OnlineError {
         fault::of_heed(&self.path, error)
     }
@@ -91,7 +93,7 @@ impl Database {
     }
 
     /// A snapshot. Where all places for readers are taken, those of dead processes are freed first.
-    fn read_txn(&self) -> Result<RoTxn<'_, WithoutTls>, OnlineError> {
+    pub(super) fn read_txn(&self) -> Result<RoTxn<'_, WithoutTls>, OnlineError> {
         let begun = match self.env.read_txn() {
             Err(heed::Error::Mdb(heed::MdbError::ReadersFull)) => {
                 self.env.clear_stale_readers().and_then(|_| self.env.read_txn())
@@ -102,6 +104,7 @@ impl Database {
     }
 
     pub(super) fn write_txn(&self) -> Result<RwTxn<'_>, OnlineError> {
+        self.check_in_place()?;
         self.env.write_txn().map_err(|error| self.fault(error))
     }
 
@@ -149,31 +152,6 @@ impl Database {
         self.put(&mut txn, FORMAT, &format)?;
         self.put(&mut txn, NEXT, &0_u32.to_le_bytes())?;
         txn.commit().map_err(|error| self.fault(error))
-    }
-
-    pub(super) fn entry(&self, txn: &RoTxn<'_>, name: &str) -> Result<Option<Entry>, OnlineError> {
-        let entry = self.get(txn, &place::keyspace(name))?;
-        entry
-            .map(|bytes| Entry::parse(bytes).ok_or_else(|| self.damaged("the entry of a keyspace is cut off")))
-            .transpose()
-    }
-
-    pub(super) fn put_entry(&self, txn: &mut RwTxn<'_>, name: &str, entry: Entry) -> Result<(), OnlineError> {
-        self.put(txn, &place::keyspace(name), &entry.to_bytes())
-    }
-
-    /// The entry of a new keyspace, with a number of its own.
-    pub(super) fn new_entry(&self, txn: &mut RwTxn<'_>) -> Result<Entry, OnlineError> {
-        let next = self.get(txn, NEXT)?.and_then(|bytes| bytes.try_into().ok());
-        let number = next
-            .map(u32::from_le_bytes)
-            .ok_or_else(|| self.damaged("the number of the next keyspace is missing"))?;
-        let after = number.checked_add(1).ok_or_else(|| OnlineError::Full {
-            path: self.path.clone(),
-            problem: "it has had 4 billion keyspaces".to_owned(),
-        })?;
-        self.put(txn, NEXT, &after.to_le_bytes())?;
-        Ok(Entry { number, rows: 0 })
     }
 
     /// The row of an entity key.
@@ -230,48 +208,6 @@ impl Database {
             .collect())
     }
 
-    pub(super) fn delete_keyspace(&self, name: &str) -> Result<u64, OnlineError> {
-        let mut txn = self.write_txn()?;
-        let Some(entry) = self.entry(&txn, name)? else {
-            return Ok(0);
-        };
-        for prefix in place::prefixes(entry.number) {
-            let mut end = prefix.to_vec();
-            // An entity key holds at least its version, which is far below this.
-            end.push(u8::MAX);
-            end.resize(place::MAX_LMDB_KEY, u8::MAX);
-            let range: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(&prefix), Bound::Included(&end));
-            self.rows
-                .delete_range(&mut txn, &range)
-                .map_err(|error| self.fault(error))?;
-        }
-        self.rows
-            .delete(&mut txn, &place::keyspace(name))
-            .map_err(|error| self.fault(error))?;
-        txn.commit().map_err(|error| self.fault(error))?;
-        Ok(entry.rows)
-    }
-
-    pub(super) fn keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError> {
-        let txn = self.read_txn()?;
-        let entries = self
-            .rows
-            .prefix_iter(&txn, &[KEYSPACE])
-            .map_err(|error| self.fault(error))?;
-        entries
-            .map(|entry| {
-                let (key, value) = entry.map_err(|error| self.fault(error))?;
-                let parsed = || {
-                    Some(KeyspaceInfo {
-                        keyspace: str::from_utf8(&key[1..]).ok()?.parse().ok()?,
-                        rows: Entry::parse(value)?.rows,
-                    })
-                };
-                parsed().ok_or_else(|| self.damaged("the entry of a keyspace cannot be read"))
-            })
-            .collect()
-    }
-
     pub(super) fn scan(&self, name: &str) -> Result<Vec<StoredRow>, OnlineError> {
         let txn = self.read_txn()?;
         let Some(entry) = self.entry(&txn, name)? else {
@@ -302,6 +238,7 @@ impl Database {
     }
 
     pub(super) fn ping(&self) -> Result<(), OnlineError> {
+        self.check_in_place()?;
         let txn = self.read_txn()?;
         if self.has_format(&txn)? {
             Ok(())
@@ -309,4 +246,17 @@ impl Database {
             Err(self.damaged("it has lost its format"))
         }
     }
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn identity(file: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }

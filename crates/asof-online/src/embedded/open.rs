@@ -9,7 +9,7 @@ use std::time::Duration;
 use heed::{EnvOpenOptions, WithoutTls};
 use parking_lot::Mutex;
 
-use super::database::{Database, Env};
+use super::database::{DATA, Database, Env};
 use super::{fault, length};
 use crate::OnlineError;
 
@@ -34,6 +34,7 @@ pub(super) fn open(path: &Path, map_size: usize) -> Result<Arc<Database>, Online
     let path = fs_err::canonicalize(path).map_err(|error| fault::of_io(path, error))?;
     let mut opened = OPENED.lock();
     if let Some(database) = opened.get(&path).and_then(Weak::upgrade) {
+        database.check_in_place()?;
         return Ok(database);
     }
     let env = open_env(&path, map_size)?;
@@ -62,7 +63,7 @@ fn check_folder(path: &Path) -> Result<(), OnlineError> {
     let mut other = None;
     for entry in fs_err::read_dir(path).map_err(|error| fault::of_io(path, error))? {
         let name = entry.map_err(|error| fault::of_io(path, error))?.file_name();
-        if name == "data.mdb" {
+        if name == DATA {
             return Ok(());
         }
         if name != "lock.mdb" {
@@ -73,7 +74,7 @@ fn check_folder(path: &Path) -> Result<(), OnlineError> {
         None => Ok(()),
         Some(name) => Err(OnlineError::Foreign {
             path: path.to_owned(),
-            reason: format!("the folder holds `{}` and no data.mdb", name.display()),
+            reason: format!("the folder holds `{}` and no {DATA}", name.display()),
         }),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use asof_model::ErrorKind;
-use asof_online::{EmbeddedStore, OnlineError};
+use asof_online::{EmbeddedStore, OnlineError, OnlineStore};
 
 use super::sample;
 
@@ -80,6 +80,32 @@ async fn a_file_that_was_cut_off_is_damaged() {
     fs_err::write(&data, &whole).unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
     assert!(sample::event_times(&store, 5_000).await.iter().all(Option::is_some));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_store_whose_files_are_taken_away_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    sample::write(&store, 3, 1).await.unwrap();
+    fs_err::remove_file(folder.path().join("data.mdb")).unwrap();
+    let (_, message) = refusal(folder.path());
+    assert_eq!(
+        message,
+        "the files of the online store at `PATH` were removed or replaced while it was open; start this process again"
+    );
+    for error in [
+        store.ping().await.unwrap_err(),
+        sample::write(&store, 3, 2).await.unwrap_err(),
+        store.delete_keyspace(&sample::keyspace()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, OnlineError::Replaced { .. }), "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+    drop(store);
+    fs_err::remove_file(folder.path().join("lock.mdb")).unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    assert_eq!(sample::event_times(&store, 1).await, [None]);
 }
 
 #[cfg(unix)]
