@@ -5,7 +5,7 @@ mod settings;
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
-use asof_model::definition::{Definitions, StoreConfig};
+use asof_model::definition::{Definitions, Source, StoreConfig};
 use asof_model::{ProjectName, SourceName};
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ pub struct Repository {
     pub store: Option<StoreConfig>,
     /// The definitions of all files; `None` if any diagnostic is an error.
     pub definitions: Option<Definitions>,
+    /// The sources that are right in themselves, also where other definitions have errors: what
+    /// [`check_sources`](Self::check_sources) wants the schemas of.
+    pub sources: BTreeMap<SourceName, Source>,
     /// Everything that is wrong, by file and place.
     pub diagnostics: Vec<Diagnostic>,
     syntax: Syntax,
@@ -64,11 +67,13 @@ impl Repository {
         let project = store.as_ref().map(|store| store.project.clone());
         let project = project.unwrap_or_else(|| ProjectName::try_new("unnamed").expect("`unnamed` is a name"));
         let whole = rules::check(&mut sink, &syntax, &project, checker);
+        let sources = whole.sources.clone();
         let definitions = (!sink.has_errors()).then_some(whole);
         let texts = std::mem::take(&mut sink.texts);
         Self {
             store: store.filter(|_| !store_errors),
             definitions,
+            sources,
             diagnostics: sink.finish(),
             syntax,
             texts,

@@ -41,9 +41,12 @@ pub(crate) fn check_sources(
             .map(|field| (field.name().clone(), field.data_type().clone()))
             .collect();
         let mut data = Data { sink, source, schema };
-        for time in [&source.event_time, &source.created_time].into_iter().flatten() {
-            if let TimeSyntax::Column(column) = time {
-                data.column(&column.value, column.span, ScalarType::Timestamp.into(), "a time");
+        for (time, what) in [
+            (&source.event_time, "event time"),
+            (&source.created_time, "created time"),
+        ] {
+            if let Some(TimeSyntax::Column(column)) = time {
+                data.column(&column.value, column.span, ScalarType::Timestamp.into(), what);
             }
         }
         let reads = |view: &&ViewSyntax| view.source.as_ref().is_some_and(|word| word.value == source.name.value);
