@@ -61,9 +61,10 @@ pub async fn duplicate_keys_are_each_answered(store: &dyn OnlineStore) -> Result
     let keyspace = sample::empty(store, "duplicates").await?;
     let (a, b) = (("a", 1, None, "x"), ("b", 2, Some(3), "y"));
     write(store, &keyspace, &[a, b]).await?;
-    let found = read(store, &keyspace, &[Some("b"), Some("a"), Some("b"), None, Some("b")]).await?;
+    let names = [Some("b"), Some("b"), Some("a"), Some("b"), None, None, Some("b")];
+    let found = read(store, &keyspace, &names).await?;
     let [a, b] = [Some(bytes(a)), Some(bytes(b))];
-    let expected = vec![b.clone(), a, b.clone(), None, b];
+    let expected = vec![b.clone(), b.clone(), a, b.clone(), None, None, b];
     expect("duplicate keys are each answered", found, expected)
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
 
 mod child;
+mod faulty;
 mod folders;
 mod processes;
 mod sample;
