@@ -8,8 +8,8 @@ use crate::value::Value;
 pub enum Answer {
     /// No row could be seen.
     NotFound,
-    /// The winner is older than the ttl allows.
-    OutsideMaxAge,
+    /// The winner, of this event time, is older than the ttl allows.
+    OutsideMaxAge(i64),
     /// The winner's event time and features.
     Row(i64, Vec<Value>),
 }
@@ -50,7 +50,7 @@ pub fn on_demand(input: &Value, request: &Value, at: i64) -> [Value; 3] {
 pub fn values(view: &View, answer: &Answer) -> Vec<Value> {
     match answer {
         Answer::Row(_, values) => values.clone(),
-        Answer::NotFound | Answer::OutsideMaxAge => vec![Value::Null; view.features().len()],
+        Answer::NotFound | Answer::OutsideMaxAge(_) => vec![Value::Null; view.features().len()],
     }
 }
 
@@ -120,7 +120,7 @@ pub fn answer(view: &View, key: &[Value], t: i64) -> Answer {
     match winner {
         None => Answer::NotFound,
         Some((event, _)) if view.ttl.is_some_and(|ttl| i128::from(event) < t_wide - i128::from(ttl)) => {
-            Answer::OutsideMaxAge
+            Answer::OutsideMaxAge(event)
         }
         Some((event, values)) => Answer::Row(event, values),
     }

@@ -1,0 +1,126 @@
+//! A case brought to life: files on disk, definitions read from YAML, and the engines over them.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress};
+use asof_model::Timestamp;
+use asof_model::definition::Definitions;
+use asof_model::retrieval::{FeatureNames, RetrievalPlan};
+use asof_offline::{OfflineEngine, OfflineOptions, Spine};
+use asof_online::{EmbeddedStore, OnlineStore};
+use asof_registry::Registry;
+use asof_repo::{Repository, SourceFile};
+use asof_serving::{FeatureServer, FixedClock, Request, Response, Selection};
+use asof_testkit::{TempRepository, write_parquet};
+use asof_tests::case::Case;
+use asof_tests::repository::{definitions, source_batch, spine_batch};
+use asof_transform::SqlChecker;
+use tokio::runtime::Runtime;
+
+const SETTINGS: &str = "project: law\nregistry: registry\nonline_store: {type: embedded, path: online}\n";
+
+/// A repository with its sources.
+pub(crate) struct Subject {
+    folder: TempRepository,
+    definitions: Arc<Definitions>,
+    runtime: Runtime,
+}
+
+impl Subject {
+    /// Writes the case's files and reads its definitions.
+    pub(crate) fn new(case: &Case) -> Self {
+        let folder = TempRepository::new(&[]).unwrap();
+        for view in &case.views {
+            for (at, rows) in view.files.iter().enumerate() {
+                let path = folder.file(&format!("data/{}/{at:02}.parquet", view.name));
+                write_parquet(path, &[source_batch(rows)]).unwrap();
+            }
+        }
+        let text = definitions(case);
+        let files = [("feature_store.yaml", SETTINGS), ("all.yaml", text.as_str())].map(|(path, text)| SourceFile {
+            path: path.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        });
+        let repository = Repository::parse(&files, &BTreeMap::new(), Some(&SqlChecker::default()));
+        assert_eq!(repository.diagnostics, [], "{text}");
+        Self {
+            folder,
+            definitions: Arc::new(repository.definitions.expect("definitions without problems")),
+            runtime: Runtime::new().unwrap(),
+        }
+    }
+
+    fn engine(&self, batch_size: usize, partitions: usize) -> OfflineEngine {
+        OfflineEngine::new(OfflineOptions {
+            batch_size,
+            partitions,
+            ..OfflineOptions::new(self.folder.path())
+        })
+    }
+
+    /// The training set of the case's service, with full feature names.
+    pub(crate) fn training(&self, case: &Case, batch_size: usize, partitions: usize) -> RecordBatch {
+        let plan = RetrievalPlan::for_service(&self.definitions, "all", FeatureNames::Full).unwrap();
+        let spine = spine_batch(&case.spine);
+        let spine = Spine::Batches {
+            schema: spine.schema(),
+            batches: vec![spine],
+        };
+        let engine = self.engine(batch_size, partitions);
+        self.runtime.block_on(async {
+            let training_set = engine.training_set(&plan, spine, "event_timestamp").await.unwrap();
+            let schema = training_set.schema().clone();
+            concat_batches(&schema, &training_set.collect().await.unwrap()).unwrap()
+        })
+    }
+
+    /// The answer of the online store, brought up to `now` and asked at `now` for the case's spine rows.
+    pub(crate) fn online(&self, case: &Case) -> Response {
+        let now = Timestamp::from_micros(case.now);
+        self.runtime.block_on(async {
+            let store: Arc<dyn OnlineStore> = Arc::new(EmbeddedStore::open(&self.folder.file("online")).unwrap());
+            let registry = Registry::open("registry", self.folder.path(), &BTreeMap::new()).unwrap();
+            let materializer = Materializer::new(
+                self.definitions.clone(),
+                1,
+                Ledger::new(registry.object_store().clone(), registry.prefix().clone()),
+                Arc::new(LocalRunner::new(
+                    Arc::new(self.engine(7, 2)),
+                    store.clone(),
+                    NonZeroU32::MIN,
+                )),
+                Arc::new(move || now),
+            );
+            materializer
+                .materialize_incremental(&[], now, &NoProgress)
+                .await
+                .unwrap();
+            let server = FeatureServer::new(store, Arc::new(FixedClock(now)));
+            server.load(1, self.definitions.clone()).unwrap();
+            let selection = Selection::Service("all".to_owned());
+            let wanted = server.prepare(&selection, FeatureNames::Full).unwrap();
+            let spine = spine_batch(&case.spine);
+            let columns: BTreeMap<String, ArrayRef> = wanted
+                .inputs()
+                .iter()
+                .map(|input| {
+                    (
+                        input.name.to_string(),
+                        spine.column_by_name(input.name.as_str()).unwrap().clone(),
+                    )
+                })
+                .collect();
+            let request = Request {
+                selection,
+                names: FeatureNames::Full,
+                columns,
+                rows: case.spine.len(),
+            };
+            server.get_online_features(request).await.unwrap()
+        })
+    }
+}
