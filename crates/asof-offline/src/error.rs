@@ -166,7 +166,7 @@ pub enum OfflineError {
         expected: String,
     },
     /// A spine without columns that are needed.
-    #[error("the spine has no column {columns}; it has {found}")]
+    #[error("the spine lacks {columns}; its columns are {found}")]
     SpineColumnsMissing {
         /// All that are missing, quoted.
         columns: String,

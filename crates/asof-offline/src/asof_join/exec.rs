@@ -90,16 +90,16 @@ impl fmt::Debug for AsofJoinExec {
 impl DisplayAs for AsofJoinExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spine = self.spine.schema();
-        write!(f, "AsofJoinExec: as_of={}", spine.field(self.as_of).name())?;
-        for lookup in self.inputs.iter().flat_map(|input| &input.lookups) {
-            let keys: Vec<_> = lookup
-                .key_columns
-                .iter()
-                .map(|at| spine.field(*at).name().as_str())
-                .collect();
-            write!(f, ", on=({})", keys.join(", "))?;
-        }
-        Ok(())
+        let lookups = self.inputs.iter().flat_map(|input| &input.lookups).map(|lookup| {
+            let keys = lookup.key_columns.iter().map(|at| spine.field(*at).name().as_str());
+            format!("({})", keys.collect::<Vec<_>>().join(", "))
+        });
+        let lookups = lookups.collect::<Vec<_>>().join(", ");
+        write!(
+            f,
+            "AsofJoinExec: as_of={}, on=[{lookups}]",
+            spine.field(self.as_of).name()
+        )
     }
 }
 

@@ -1,0 +1,9 @@
+//! The offline engine against every rule of the semantics, one test per sentence.
+
+mod fixture;
+mod join;
+mod latest;
+mod output;
+mod sources;
+mod spines;
+mod windows;

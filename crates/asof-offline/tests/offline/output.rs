@@ -1,0 +1,205 @@
+//! The file of a training set, and its bytes under awkward settings.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
+use asof_offline::{Spine, TrainingSetLabels, TrainingSetSelection};
+use asof_testkit::{Table, read_parquet, write_parquet};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use crate::fixture::Fixture;
+
+const YAML: &str = "
+entities: [{name: e, join_keys: [{name: k, type: int64}]}]
+sources: [{name: s, parquet: {path: data}, event_time: at, created_time: written}]
+feature_views:
+  - {name: v, entities: [e], source: s, ttl: 40us, features: [{name: x, type: float64}, {name: word, type: string, expr: \"concat('w', word)\"}]}
+  - name: w
+    entities: [e]
+    source: s
+    aggregation:
+      every: 5us
+      features:
+        - {name: total, type: float64, expr: sum(x), window: 20us}
+        - {name: kinds, type: int64, expr: count(distinct word), window: 10us}
+on_demand_feature_views:
+  - {name: d, inputs: [v, w], features: [{name: share, type: float64, expr: v.x / w.total}]}
+feature_services:
+  - {name: all, features: [v, w, d]}
+";
+
+/// A generator of numbers that is the same everywhere.
+fn number(seed: i64) -> i64 {
+    let mixed = (seed as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) as i64
+}
+
+fn data(seed: i64, rows: i64) -> RecordBatch {
+    let row = move |part: i64| move |at: i64| number(seed * 1_000_003 + at * 5 + part);
+    let words = ["a", "b", "c", "", "é"];
+    Table::new()
+        .int64s("k", (0..rows).map(row(0)).map(|n| n % 5))
+        .times("at", (0..rows).map(row(1)).map(|n| n % 100 - 20))
+        .times("written", (0..rows).map(row(2)).map(|n| (n % 4 > 0).then_some(n % 100)))
+        .floats(
+            "x",
+            (0..rows).map(row(3)).map(|n| (n % 9 > 0).then_some(n as f64 / 7.0)),
+        )
+        .strings("word", (0..rows).map(row(4)).map(|n| words[n as usize % 5]))
+        .batch()
+}
+
+fn fixture() -> Result<Fixture> {
+    let fixture = Fixture::new(YAML)?
+        .with_windows_visible_from_created()
+        .file("data/b.parquet", data(1, 61))?
+        .file("data/a.parquet", data(2, 40))?
+        .file("data/c.parquet", data(3, 7))?;
+    let rows = 120_i64;
+    let spine = Table::new()
+        .int64s("k", (0..rows).map(|at| (at % 11 > 0).then_some(number(at) % 6)))
+        .times("t", (0..rows).map(|at| number(at + 7) % 120 - 20))
+        .strings("label", (0..rows).map(|at| ["x", "y"][at as usize % 2]))
+        .batch();
+    write_parquet(fixture.folder.file("spine.parquet"), &[spine])?;
+    Ok(fixture)
+}
+
+fn labels() -> TrainingSetLabels {
+    TrainingSetLabels {
+        project: "test".to_owned(),
+        registry_version: Some(3),
+        selection: TrainingSetSelection::Service("all".to_owned()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_and_batch_sizes_do_not_change_a_byte() -> Result<()> {
+    let fixture = fixture()?;
+    let plan = fixture.service("all")?;
+    let mut outputs: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for partitions in 1..=8 {
+        for batch_size in [1, 2, 7, 49, 8192] {
+            let out = fixture.folder.file("out.parquet");
+            let spine = Spine::file(fixture.folder.file("spine.parquet"));
+            let engine = fixture.engine(partitions, batch_size);
+            let summary = engine.write_training_set(&plan, spine, "t", &out, &labels()).await?;
+            assert_eq!(
+                (summary.rows, summary.spine_columns, summary.feature_columns),
+                (120, 3, 5)
+            );
+            outputs.insert(fs_err::read(&out)?);
+        }
+    }
+    assert_eq!(outputs.len(), 1);
+    let rows = read_parquet(fixture.folder.file("out.parquet"))?;
+    let nulls: Vec<usize> = rows[0].columns().iter().map(|column| column.null_count()).collect();
+    // Something was found and something was not, everywhere.
+    assert!(nulls[3..].iter().all(|nulls| (1..120).contains(nulls)), "{nulls:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_says_where_it_comes_from() -> Result<()> {
+    let fixture = fixture()?;
+    let out = fixture.folder.file("out.parquet");
+    let write = async |features: &[&str], labels: TrainingSetLabels| {
+        let spine = Spine::file(fixture.folder.file("spine.parquet"));
+        let engine = fixture.engine(2, 100);
+        anyhow::Ok(
+            engine
+                .write_training_set(&fixture.plan(features)?, spine, "t", &out, &labels)
+                .await?,
+        )
+    };
+    let summary = write(&["v"], labels()).await?;
+    let hash = metadata(&out, "asof.inputs_hash")?;
+    assert_eq!(hash.as_deref(), Some(summary.inputs_hash.as_str()));
+    assert_eq!(summary.bytes, fs_err::metadata(&out)?.len());
+    for (key, value) in [
+        ("format", "1"),
+        ("project", "test"),
+        ("registry_version", "3"),
+        ("service", "all"),
+    ] {
+        assert_eq!(metadata(&out, &format!("asof.{key}"))?.as_deref(), Some(value), "{key}");
+    }
+    let never_applied = TrainingSetLabels {
+        registry_version: None,
+        selection: TrainingSetSelection::Features(vec!["v:x".to_owned(), "w".to_owned()]),
+        ..labels()
+    };
+    write(&["v:x", "w"], never_applied).await?;
+    assert_eq!(metadata(&out, "asof.features")?.as_deref(), Some("v:x,w"));
+    assert_eq!(metadata(&out, "asof.registry_version")?, None);
+    assert_eq!(metadata(&out, "asof.inputs_hash")?, hash);
+    // Other data, another hash.
+    let fixture_file = fixture.folder.file("data/c.parquet");
+    write_parquet(&fixture_file, &[data(4, 8)])?;
+    write(&["v"], labels()).await?;
+    assert_ne!(metadata(&out, "asof.inputs_hash")?, hash);
+    Ok(())
+}
+
+fn metadata(file: &Path, key: &str) -> Result<Option<String>> {
+    let reader = SerializedFileReader::new(fs_err::File::open(file)?.into_file())?;
+    let metadata = reader
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .context("metadata")?;
+    Ok(metadata
+        .iter()
+        .find(|entry| entry.key == key)
+        .and_then(|entry| entry.value.clone()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_leaves_nothing_and_keeps_what_was_there() -> Result<()> {
+    let fixture = fixture()?;
+    // The footer is whole, the data is not.
+    let file = fixture.folder.file("data/b.parquet");
+    let mut bytes = fs_err::read(&file)?;
+    bytes[4..200].fill(0xff);
+    fs_err::write(&file, bytes)?;
+    fixture.folder.write("out/kept.parquet", "what was there")?;
+    let engine = fixture.engine(2, 7);
+    for name in ["kept.parquet", "new.parquet"] {
+        let out = fixture.folder.file("out").join(name);
+        let spine = Spine::file(fixture.folder.file("spine.parquet"));
+        let refused = engine
+            .write_training_set(&fixture.service("all")?, spine, "t", &out, &labels())
+            .await;
+        let message = refused.err().context("the data cannot be read")?.to_string();
+        assert!(
+            message.starts_with("`data/b.parquet` cannot be read as Parquet: "),
+            "{message}"
+        );
+    }
+    let left: Vec<_> = fs_err::read_dir(fixture.folder.file("out"))?.collect::<std::io::Result<Vec<_>>>()?;
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        fs_err::read_to_string(fixture.folder.file("out/kept.parquet"))?,
+        "what was there"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_can_be_shown() -> Result<()> {
+    let fixture = fixture()?;
+    let spine = Spine::file(fixture.folder.file("spine.parquet"));
+    let training_set = fixture
+        .engine(2, 100)
+        .training_set(&fixture.service("all")?, spine, "t")
+        .await?;
+    insta::assert_snapshot!(training_set.explain(), @r"
+    AsofJoinExec: as_of=t, on=[(k), (k)]
+      DataSourceExec: partitions=1, partition_sizes=[1]
+      FeatureScanExec: view=v, files=3, columns=[k, at, written, x, word]
+      FeatureScanExec: view=w, files=3, columns=[k, at, written, x, word]
+    ");
+    Ok(())
+}

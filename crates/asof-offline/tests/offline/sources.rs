@@ -1,0 +1,233 @@
+//! Sources: which files, which columns, and what is wrong with them.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use arrow::array::{LargeStringArray, RecordBatch, StringArray, TimestampMillisecondArray};
+use asof_model::SourceName;
+use asof_model::definition::{Metadata, Source, TimeColumn};
+use asof_offline::{OfflineEngine, OfflineOptions};
+use asof_testkit::{Table, TempRepository, write_parquet};
+
+use crate::fixture::{Fixture, show};
+
+fn source(path: &str) -> Source {
+    Source {
+        name: SourceName::try_new("s").expect("a name"),
+        path: path.to_owned(),
+        event_time: TimeColumn::Column("at".to_owned()),
+        created_time: None,
+        filter: None,
+        metadata: Metadata::default(),
+    }
+}
+
+fn ints(values: &[i64]) -> RecordBatch {
+    Table::new().int64s("x", values.iter().copied()).batch()
+}
+
+struct Sources {
+    folder: TempRepository,
+    engine: OfflineEngine,
+}
+
+impl Sources {
+    fn new(files: &[(&str, RecordBatch)]) -> Result<Self> {
+        let folder = TempRepository::new(&[])?;
+        for (path, rows) in files {
+            write_parquet(folder.file(path), std::slice::from_ref(rows))?;
+        }
+        let engine = OfflineEngine::new(OfflineOptions::new(folder.path()));
+        Ok(Self { folder, engine })
+    }
+
+    async fn paths(&self, path: &str) -> Result<Vec<String>> {
+        let files = self.engine.source_files(&source(path)).await?;
+        Ok(files.into_iter().map(|file| file.path).collect())
+    }
+
+    async fn columns(&self, path: &str) -> Result<String> {
+        let schema = self.engine.source_schema(&source(path)).await?;
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| format!("{} {}", field.name(), field.data_type()));
+        Ok(columns.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The refusal, with the temporary folder taken out.
+    async fn refusal(&self, path: &str) -> Result<String> {
+        let refused = self
+            .engine
+            .source_schema(&source(path))
+            .await
+            .err()
+            .context("refused")?;
+        Ok(refused
+            .to_string()
+            .replace(&self.folder.path().display().to_string(), "<repo>"))
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_a_file_a_folder_or_a_pattern() -> Result<()> {
+    let sources = Sources::new(&[
+        ("data/b.parquet", ints(&[1])),
+        ("data/a.parquet", ints(&[1, 2])),
+        ("data/deep/c.parquet", ints(&[])),
+        ("data/_staging/d.parquet", ints(&[])),
+        ("data/.hidden.parquet", ints(&[])),
+        ("data/e.pq", ints(&[])),
+        ("other/a.parquet", ints(&[])),
+    ])?;
+    sources.folder.write("data/README.md", "not data")?;
+    let all = ["data/a.parquet", "data/b.parquet", "data/deep/c.parquet"];
+    assert_eq!(sources.paths("data").await?, all);
+    assert_eq!(sources.paths("./data/").await?, all);
+    assert_eq!(
+        sources
+            .paths(&sources.folder.path().join("data").display().to_string())
+            .await?,
+        all
+    );
+    assert_eq!(sources.paths("data/e.pq").await?, ["data/e.pq"]);
+    assert_eq!(
+        sources.paths("data/*.parquet").await?,
+        ["data/a.parquet", "data/b.parquet"]
+    );
+    assert_eq!(sources.paths("data/**/*.parquet").await?.len(), 4);
+    assert_eq!(
+        sources.paths("*/a.parquet").await?,
+        ["data/a.parquet", "other/a.parquet"]
+    );
+    let rows: Vec<u64> = sources
+        .engine
+        .source_files(&source("data"))
+        .await?
+        .iter()
+        .map(|file| file.rows)
+        .collect();
+    assert_eq!(rows, [2, 1, 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn partition_folders_are_columns() -> Result<()> {
+    let sources = Sources::new(&[
+        ("d/year=2013/city=New%20York/a.parquet", ints(&[1])),
+        ("d/year=__HIVE_DEFAULT_PARTITION__/city=7/b.parquet", ints(&[2])),
+    ])?;
+    assert_eq!(sources.columns("d").await?, "x Int64, year Int64, city Utf8");
+    assert_eq!(
+        sources.columns("d/year=2013/city=*/*.parquet").await?,
+        "x Int64, city Utf8"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partition_columns_can_be_keys_times_and_features() -> Result<()> {
+    let yaml = "
+entities: [{name: e, join_keys: [{name: k, type: int64}]}]
+sources: [{name: s, parquet: {path: d}, event_time: {expr: cast(day as timestamp)}}]
+feature_views:
+  - {name: v, entities: [e], source: s, features: [{name: x, type: int64}, {name: city, type: string, expr: upper(city)}]}
+";
+    let fixture = Fixture::new(yaml)?
+        .file("d/day=1970-01-01/k=1/city=a/f.parquet", ints(&[1, 2]))?
+        .file(
+            "d/day=1970-01-02/k=1/city=__HIVE_DEFAULT_PARTITION__/f.parquet",
+            ints(&[3]),
+        )?
+        .file("d/day=1970-01-01/k=2/city=b%2Fc/f.parquet", ints(&[4]))?;
+    let day = 86_400_000_000;
+    let spine = Table::new().int64s("k", [1, 1, 2]).times("t", [0, day, day]).batch();
+    let out = fixture.join_v(spine).await?;
+    assert_eq!(show(&out, "x"), "2 3 4");
+    assert_eq!(show(&out, "city"), "A null B/C");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_may_hold_one_column_in_several_forms() -> Result<()> {
+    let file = |k: i64, text: arrow::array::ArrayRef, at: arrow::array::ArrayRef, x: arrow::array::ArrayRef| {
+        Table::new()
+            .column("x", x)
+            .column("text", text)
+            .int64s("k", [k])
+            .column("at", at)
+            .batch()
+    };
+    let yaml = "
+entities: [{name: e, join_keys: [{name: k, type: int64}]}]
+sources: [{name: s, parquet: {path: d}, event_time: at}]
+feature_views:
+  - {name: v, entities: [e], source: s, features: [{name: x, type: int64}, {name: text, type: string}]}
+";
+    let micros = Table::new().times("at", [5]).batch().column(0).clone();
+    let fixture = Fixture::new(yaml)?
+        .file(
+            "d/a.parquet",
+            file(
+                1,
+                Arc::new(StringArray::from(vec!["a"])),
+                micros,
+                ints(&[1]).column(0).clone(),
+            ),
+        )?
+        .file(
+            "d/b.parquet",
+            file(
+                2,
+                Arc::new(LargeStringArray::from(vec!["b"])),
+                Arc::new(TimestampMillisecondArray::from(vec![1])),
+                Table::new().int32s("x", [2]).batch().column(0).clone(),
+            ),
+        )?;
+    let out = fixture
+        .join_v(Table::new().int64s("k", [1, 2]).times("t", [1000, 1000]).batch())
+        .await?;
+    assert_eq!(
+        (show(&out, "x"), show(&out, "text")),
+        ("1 2".to_owned(), "a b".to_owned())
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_refusal_names_the_file() -> Result<()> {
+    let floats = Table::new().floats("x", [1.0]).batch();
+    let two = Table::new().int64s("x", [1]).int64s("y", [1]).batch();
+    let sources = Sources::new(&[
+        ("types/a.parquet", ints(&[1])),
+        ("types/b.parquet", floats),
+        ("columns/a.parquet", ints(&[1])),
+        ("columns/b.parquet", two),
+        ("partitions/k=1/a.parquet", ints(&[1])),
+        ("partitions/b.parquet", ints(&[1])),
+        ("clash/x=1/a.parquet", ints(&[1])),
+        ("cut/a.parquet", ints(&[1])),
+    ])?;
+    let whole = fs_err::read(sources.folder.file("cut/a.parquet"))?;
+    fs_err::write(sources.folder.file("cut/a.parquet"), &whole[..whole.len() - 7])?;
+    sources.folder.write("text/a.parquet", "this is no parquet file")?;
+    sources.folder.write("none/README.md", "")?;
+    let mut refusals = Vec::new();
+    for path in [
+        "types",
+        "columns",
+        "partitions",
+        "clash",
+        "cut",
+        "text",
+        "none",
+        "nowhere",
+        "none/*.parquet",
+        "ftp://x/y",
+        "data/[",
+    ] {
+        refusals.push(format!("{path}: {}", sources.refusal(path).await?));
+    }
+    insta::assert_snapshot!(refusals.join("\n"));
+    Ok(())
+}
