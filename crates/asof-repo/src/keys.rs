@@ -3,7 +3,7 @@
 mod definitions;
 mod store;
 
-pub(crate) use definitions::DEFINITIONS;
+pub(crate) use definitions::{DEFINITIONS, PROJECTION};
 pub(crate) use store::STORE;
 
 /// A kind of mapping.

@@ -229,6 +229,9 @@ impl Walk<'_> {
             report.hint("merge keys are not understood; write the keys out");
         } else if std::ptr::eq(table, &raw const crate::keys::DEFINITIONS) && STORE.key(key).is_some() {
             report.hint("settings belong into the feature_store.yaml at the root of the repository");
+        } else if std::ptr::eq(table, &raw const crate::keys::PROJECTION) {
+            let hint = "for one feature of a view write `view:feature`, without a space";
+            report.hint(format!("its keys are {}", table.known())).hint(hint);
         } else {
             report.hint(format!("its keys are {}", table.known()));
         }

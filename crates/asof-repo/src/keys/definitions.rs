@@ -329,7 +329,8 @@ static SERVICE: Table = Table {
     ],
 };
 
-static PROJECTION: Table = Table {
+/// Features of a view, as services and on-demand views name them.
+pub(crate) static PROJECTION: Table = Table {
     title: "projection",
     doc: "Features of one view.",
     keys: &[&[
