@@ -142,7 +142,7 @@ pub enum MaterializeError {
         /// The view.
         view: ViewName,
         /// What the engine says.
-        source: OfflineError,
+        source: Box<OfflineError>,
     },
     /// The online store does not do what it is asked.
     #[error("feature view `{view}`: {source}")]

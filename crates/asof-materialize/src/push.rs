@@ -142,8 +142,8 @@ impl Pushed<'_> {
             TimeColumn::Column(name) => Some(name.as_str()),
             TimeColumn::Expression(_) => None,
         });
-        let names = named.into_iter().chain([otherwise]);
-        names.filter_map(|name| Some((name, self.column(name)?))).next()
+        let mut names = named.into_iter().chain([otherwise]);
+        names.find_map(|name| Some((name, self.column(name)?)))
     }
 
     fn of_type(&self, column: &str, conformed: Result<ArrayRef, ConformError>) -> Result<ArrayRef, MaterializeError> {

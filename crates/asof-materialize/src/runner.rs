@@ -196,6 +196,6 @@ fn request(task: &ViewTask, at: Timestamp, after: Option<Timestamp>, keys: Optio
 fn offline(task: &ViewTask, source: OfflineError) -> MaterializeError {
     MaterializeError::Offline {
         view: task.view.name.clone(),
-        source,
+        source: Box::new(source),
     }
 }

@@ -63,8 +63,11 @@ fn added(files: &[&str]) -> FileChanges {
     }
 }
 
-fn fresh(after: Option<i64>) -> Option<Fresh> {
-    Some(Fresh { after: after.map(at) })
+fn only_fresh(after: Option<i64>) -> Reads {
+    Reads {
+        fresh: Some(Fresh { after: after.map(at) }),
+        late: None,
+    }
 }
 
 #[test]
@@ -91,26 +94,17 @@ fn time_that_passed_reads_what_became_visible_and_new_files_what_came_late() {
     assert_eq!(
         reads,
         Reads {
-            fresh: fresh(Some(7)),
-            late
+            late,
+            ..only_fresh(Some(7))
         }
     );
     let reads = Reads::plan(&view(None, false), &up_to(20, 10), &added(&[]));
-    assert_eq!(
-        reads,
-        Reads {
-            fresh: fresh(Some(10)),
-            late: None
-        }
-    );
+    assert_eq!(reads, only_fresh(Some(10)));
 }
 
 #[test]
 fn whatever_may_reach_back_reads_everything() {
-    let everything = Reads {
-        fresh: fresh(None),
-        late: None,
-    };
+    let everything = only_fresh(None);
     let first = Scope::UpTo { to: at(5), done: None };
     assert_eq!(Reads::plan(&view(None, false), &first, &added(&["a"])), everything);
     assert_eq!(Reads::plan(&view(None, true), &up_to(20, 10), &added(&[])), everything);
@@ -137,11 +131,5 @@ fn whatever_may_reach_back_reads_everything() {
 fn an_interval_reads_itself() {
     let scope = Scope::Interval { from: at(1), to: at(2) };
     let reads = Reads::plan(&view(None, true), &scope, &added(&[]));
-    assert_eq!(
-        reads,
-        Reads {
-            fresh: fresh(Some(1)),
-            late: None
-        }
-    );
+    assert_eq!(reads, only_fresh(Some(1)));
 }

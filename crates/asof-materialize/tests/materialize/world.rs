@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -16,7 +17,7 @@ use asof_model::definition::{
 };
 use asof_model::key::KeyCodec;
 use asof_model::row::{RowCodec, stored_order};
-use asof_model::{Admission, Keyspace, ScalarType, TimeSpan, Timestamp};
+use asof_model::{Admission, InvalidName, Keyspace, ScalarType, TimeSpan, Timestamp};
 use asof_offline::{OfflineEngine, OfflineOptions};
 use asof_online::OnlineStore;
 use asof_online::embedded::EmbeddedStore;
@@ -39,24 +40,29 @@ pub(crate) struct World {
     pub(crate) shards: u32,
 }
 
+/// Any kind of name.
+fn name<N: FromStr<Err = InvalidName>>(text: &str) -> N {
+    text.parse().expect("a name of the tests is one")
+}
+
 pub(crate) fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
 pub(crate) fn span(micros: i64) -> TimeSpan {
-    TimeSpan::from_micros(micros).unwrap()
+    TimeSpan::from_micros(micros).expect("a span of the tests is above zero")
 }
 
 /// A view of one int64 feature `x`, by the string key `k`.
 pub(crate) fn row_view() -> FeatureView {
     FeatureView {
-        name: VIEW.parse().unwrap(),
-        entities: vec!["thing".parse().unwrap()],
+        name: name(VIEW),
+        entities: vec![name("thing")],
         join_keys: vec![JoinKey {
-            name: "k".parse().unwrap(),
+            name: name("k"),
             key_type: ScalarType::String,
         }],
-        source: "rows".parse().unwrap(),
+        source: name("rows"),
         admission: Admission {
             ttl: None,
             availability_lag: None,
@@ -64,7 +70,7 @@ pub(crate) fn row_view() -> FeatureView {
         },
         filter: None,
         body: ViewBody::Rows(vec![RowFeature {
-            name: "x".parse().unwrap(),
+            name: name("x"),
             value_type: ScalarType::Int64.into(),
             expr: None,
             description: None,
@@ -82,7 +88,7 @@ pub(crate) fn window_view(every: i64, window: i64) -> FeatureView {
         body: ViewBody::Windows(Aggregation {
             every: span(every),
             features: vec![WindowFeature {
-                name: "x".parse().unwrap(),
+                name: name("x"),
                 value_type: ScalarType::Int64.into(),
                 expr: "sum(x)".to_owned(),
                 window: span(window),
@@ -95,7 +101,7 @@ pub(crate) fn window_view(every: i64, window: i64) -> FeatureView {
 
 pub(crate) fn expectation(name: &str, expr: &str, action: ExpectationAction) -> Expectation {
     Expectation {
-        name: name.parse().unwrap(),
+        name: self::name(name),
         expr: expr.to_owned(),
         action,
     }
@@ -130,7 +136,10 @@ impl World {
     }
 
     pub(crate) fn view_mut(&mut self) -> &mut FeatureView {
-        self.definitions.feature_views.get_mut(VIEW).unwrap()
+        self.definitions
+            .feature_views
+            .get_mut(VIEW)
+            .expect("the view is defined")
     }
 
     pub(crate) fn keyspace(&self) -> Keyspace {
@@ -152,7 +161,7 @@ impl World {
     }
 
     pub(crate) fn materializer(&self) -> Materializer {
-        let shards = NonZeroU32::new(self.shards).unwrap();
+        let shards = NonZeroU32::new(self.shards).expect("there is a shard");
         materializer(self.folder.path(), &self.definitions, Arc::clone(&self.store), shards)
     }
 
@@ -241,9 +250,9 @@ pub(crate) fn materializer(
 }
 
 pub(crate) fn definitions(view: FeatureView) -> Definitions {
-    let mut definitions = Definitions::empty("p".parse().unwrap());
+    let mut definitions = Definitions::empty(name("p"));
     let source = Source {
-        name: "rows".parse().unwrap(),
+        name: name("rows"),
         path: "data/".to_owned(),
         event_time: TimeColumn::Column("event".to_owned()),
         created_time: Some(TimeColumn::Column("created".to_owned())),
@@ -252,7 +261,7 @@ pub(crate) fn definitions(view: FeatureView) -> Definitions {
     };
     definitions.sources.insert(source.name.clone(), source);
     let on_demand = OnDemandView {
-        name: "on_demand".parse().unwrap(),
+        name: name("on_demand"),
         request: Vec::new(),
         inputs: Vec::new(),
         features: Vec::new(),
