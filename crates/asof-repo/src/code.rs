@@ -204,7 +204,7 @@ codes! {
     /// `visible_from: created_time` on a view whose rows have no created time.
     NoCreatedTime = "ASOF0403",
         example: "visible_from: created_time   # and the source has no created_time",
-        fix: "Give the source a `created_time`, or remove `visible_from`. The rows of an aggregation have none.";
+        fix: "Give the source a `created_time`, or remove `visible_from`.";
     /// Two entities of one view have a join key of one name.
     JoinKeyClash = "ASOF0404",
         example: "entities: [origin, dest]   # both with a join key `airport`",

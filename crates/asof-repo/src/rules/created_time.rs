@@ -10,14 +10,7 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax) {
             continue;
         };
         let name = &view.name.value;
-        if view.aggregation.is_some() {
-            sink.error(
-                DiagnosticCode::NoCreatedTime,
-                place,
-                format!("the rows of feature view `{name}` are aggregates, which have no created time"),
-            )
-            .hint("use `availability_lag` to say how long after a cutoff its row is known");
-        } else if let Some(source) = source(syntax, view).filter(|source| source.created_time.is_none()) {
+        if let Some(source) = source(syntax, view).filter(|source| source.created_time.is_none()) {
             sink.error(
                 DiagnosticCode::NoCreatedTime,
                 place,
