@@ -1,9 +1,9 @@
 //! What can go wrong between a definition and its training set or feature rows.
 
 use arrow::error::ArrowError;
-use asof_model::ViewName;
 use asof_model::conform::ConformError;
 use asof_model::key::KeyError;
+use asof_model::{ErrorKind, ViewName};
 use asof_storage::StorageError;
 use asof_transform::{EvaluationError, ExpressionError};
 use datafusion::error::DataFusionError;
@@ -18,7 +18,7 @@ pub enum OfflineError {
         /// The source.
         source_name: String,
         /// What is wrong with the path.
-        error: StorageError,
+        error: Box<StorageError>,
     },
     /// A source's path holds a pattern that is none.
     #[error("source `{source_name}`: `{path}` is not a pattern: {error}")]
@@ -88,11 +88,11 @@ pub enum OfflineError {
         /// The column.
         column: String,
         /// Its type there.
-        found: String,
+        found: Box<str>,
         /// The file that set the type.
         first: String,
         /// The type that was set.
-        expected: String,
+        expected: Box<str>,
     },
     /// Files in folders with different `key=value` names.
     #[error("`{file}` and `{first}` lie in folders of different partition keys; all files of a source need the same")]
@@ -118,7 +118,7 @@ pub enum OfflineError {
         /// The column.
         column: String,
         /// What is wrong with it.
-        error: ConformError,
+        error: Box<ConformError>,
     },
     /// A view whose expression does not fit its source, or an on-demand view's that does not fit its inputs.
     #[error("view `{view}`: {error}")]
@@ -126,7 +126,7 @@ pub enum OfflineError {
         /// The view.
         view: ViewName,
         /// Why it is refused.
-        error: ExpressionError,
+        error: Box<ExpressionError>,
     },
     /// An expression that cannot be computed for a row.
     #[error("view `{view}`: {error}")]
@@ -134,7 +134,7 @@ pub enum OfflineError {
         /// The view.
         view: ViewName,
         /// What happened.
-        error: EvaluationError,
+        error: Box<EvaluationError>,
     },
     /// A key that cannot be encoded.
     #[error(transparent)]
@@ -189,7 +189,7 @@ pub enum OfflineError {
         /// The column.
         column: String,
         /// What is wrong with it.
-        error: ConformError,
+        error: Box<ConformError>,
     },
     /// Two spine columns of one name.
     #[error("the spine has two columns named `{column}`; names must be unique")]
@@ -231,7 +231,7 @@ pub enum OfflineError {
     },
     /// An error of DataFusion or Arrow that names nothing of ours.
     #[error("{0}")]
-    Engine(DataFusionError),
+    Engine(Box<DataFusionError>),
 }
 
 /// Why a file cannot be written.
@@ -246,24 +246,48 @@ pub enum WriteError {
 }
 
 impl OfflineError {
+    /// The class of the fault.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoFiles { .. } => ErrorKind::NotFound,
+            Self::List { .. } | Self::Write { .. } => ErrorKind::Unavailable,
+            Self::File { error } if error.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Self::File { .. } => ErrorKind::Unavailable,
+            // A file that is no Parquet is the caller's; a store that does not answer is not.
+            Self::Parquet {
+                error: ParquetError::External(_),
+                ..
+            } => ErrorKind::Unavailable,
+            Self::Engine(_) => ErrorKind::Internal,
+            _ => ErrorKind::InvalidInput,
+        }
+    }
+
+    pub(crate) fn spine_column(column: &str, error: ConformError) -> Self {
+        Self::SpineColumn {
+            column: column.to_owned(),
+            error: Box::new(error),
+        }
+    }
+
     pub(crate) fn expression(view: &ViewName, error: ExpressionError) -> Self {
         Self::Expression {
             view: view.clone(),
-            error,
+            error: Box::new(error),
         }
     }
 
     pub(crate) fn evaluation(view: &ViewName, error: EvaluationError) -> Self {
         Self::Evaluation {
             view: view.clone(),
-            error,
+            error: Box::new(error),
         }
     }
 }
 
 impl From<ArrowError> for OfflineError {
     fn from(error: ArrowError) -> Self {
-        Self::Engine(DataFusionError::from(error))
+        Self::Engine(Box::new(error.into()))
     }
 }
 
@@ -271,7 +295,7 @@ impl From<ArrowError> for OfflineError {
 impl From<OfflineError> for DataFusionError {
     fn from(error: OfflineError) -> Self {
         match error {
-            OfflineError::Engine(error) => error,
+            OfflineError::Engine(error) => *error,
             ours => Self::External(Box::new(ours)),
         }
     }
@@ -282,9 +306,9 @@ impl From<DataFusionError> for OfflineError {
         match error {
             DataFusionError::External(inner) => match inner.downcast::<Self>() {
                 Ok(ours) => *ours,
-                Err(other) => Self::Engine(DataFusionError::External(other)),
+                Err(other) => Self::Engine(Box::new(DataFusionError::External(other))),
             },
-            other => Self::Engine(other),
+            other => Self::Engine(Box::new(other)),
         }
     }
 }

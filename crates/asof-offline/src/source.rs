@@ -6,12 +6,14 @@
 //! reader     ranges of an object        ->  what the Parquet decoder asks for
 //! table      footers                    ->  one schema, or an error that names the file that differs
 //! program    what a view reads          ->  expressions bound to the columns they need
+//! prune      statistics                 ->  the row groups that need not be read
 //! scan       row groups                 ->  batches of keys, times, places and values
 //! ```
 
 mod hive;
 mod location;
 mod program;
+mod prune;
 mod reader;
 mod scan;
 mod table;

@@ -218,11 +218,8 @@ fn as_of_range(batches: &[RecordBatch], at: usize, name: &str) -> Result<Option<
     let mut range: Option<(i64, i64)> = None;
     let mut rows = 0;
     for batch in batches {
-        let times: ArrayRef =
-            conform(batch.column(at), ScalarType::Timestamp.into()).map_err(|error| OfflineError::SpineColumn {
-                column: name.to_owned(),
-                error,
-            })?;
+        let times: ArrayRef = conform(batch.column(at), ScalarType::Timestamp.into())
+            .map_err(|error| OfflineError::spine_column(name, error))?;
         if let Some(row) = (0..times.len()).find(|row| times.is_null(*row)) {
             return Err(OfflineError::SpineTimeMissing {
                 column: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asof_model::key::KeyCodec;
+use asof_model::key::{EncodedKeys, KeyCodec};
 use asof_model::{Admission, ScalarType};
 use datafusion::common::runtime::JoinSet;
 use datafusion::error::DataFusionError;
@@ -48,7 +48,7 @@ impl Question {
         Self { index, collected }
     }
 
-    fn offer(&mut self, keys: &asof_model::key::EncodedKeys, batch: &Scanned) -> Result<(), OfflineError> {
+    fn offer(&mut self, keys: &EncodedKeys, batch: &Scanned) -> Result<(), OfflineError> {
         match &mut self.collected {
             Collected::Rows(winners) => Ok(winners.offer(&mut self.index, keys, batch)?),
             Collected::Windows(events) => events.offer(&mut self.index, keys, batch),

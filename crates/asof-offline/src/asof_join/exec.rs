@@ -200,13 +200,12 @@ impl Join {
                 let known = indexes
                     .iter()
                     .find(|(columns, keys, _)| *columns == lookup.key_columns && *keys == input.keys);
-                slots.push(match known {
-                    Some((_, _, slots)) => Arc::clone(slots),
-                    None => {
-                        let new = Arc::new(index(&spine, &times, &lookup.key_columns, &input.keys)?);
-                        indexes.push((lookup.key_columns.clone(), input.keys.clone(), Arc::clone(&new)));
-                        new
-                    }
+                slots.push(if let Some((_, _, slots)) = known {
+                    Arc::clone(slots)
+                } else {
+                    let new = Arc::new(index(&spine, &times, &lookup.key_columns, &input.keys)?);
+                    indexes.push((lookup.key_columns.clone(), input.keys.clone(), Arc::clone(&new)));
+                    new
                 });
             }
             let ask = || {
@@ -241,10 +240,7 @@ impl Join {
     fn as_of_times(&self, spine: &[RecordBatch]) -> Result<Vec<ArrayRef>, OfflineError> {
         let as_of = |batch: &RecordBatch| conform(batch.column(self.as_of), ScalarType::Timestamp.into());
         let times = spine.iter().map(as_of).collect::<Result<Vec<_>, _>>();
-        times.map_err(|error| OfflineError::SpineColumn {
-            column: self.schema.field(self.as_of).name().clone(),
-            error,
-        })
+        times.map_err(|error| OfflineError::spine_column(self.schema.field(self.as_of).name(), error))
     }
 }
 
@@ -259,10 +255,8 @@ fn index(
     let mut encoded = Vec::with_capacity(spine.len());
     for batch in spine {
         let conformed = columns.iter().zip(keys).map(|(at, key)| {
-            conform_key(batch.column(*at), *key).map_err(|error| OfflineError::SpineColumn {
-                column: batch.schema_ref().field(*at).name().clone(),
-                error,
-            })
+            conform_key(batch.column(*at), *key)
+                .map_err(|error| OfflineError::spine_column(batch.schema_ref().field(*at).name(), error))
         });
         let conformed = conformed.collect::<Result<Vec<_>, _>>()?;
         encoded.push(codec.encode(&conformed, batch.num_rows())?);

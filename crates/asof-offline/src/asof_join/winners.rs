@@ -4,7 +4,7 @@ use arrow::array::UInt32Array;
 use arrow::compute::take;
 use arrow::error::ArrowError;
 use asof_model::key::EncodedKeys;
-use asof_model::{Admission, RowOrder, Timestamp};
+use asof_model::{Admission, RowOrder, TimeSpan, Timestamp};
 
 use super::answers::{Answers, Found, RowRef, Values};
 use super::index::Index;
@@ -85,7 +85,7 @@ impl Winners {
 
     /// When a row becomes known; `None` for never.
     fn known_at(&self, order: RowOrder) -> Option<i64> {
-        let lag = self.admission.availability_lag.map_or(0, |lag| lag.micros());
+        let lag = self.admission.availability_lag.map_or(0, TimeSpan::micros);
         let known = order.event_time.micros().checked_add(lag)?;
         match order.created_time {
             Some(created) if self.admission.visible_from_created => Some(known.max(created.micros())),

@@ -46,7 +46,7 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
     let (folder, pattern) = split_glob(&source.path);
     let storage = |error| OfflineError::Storage {
         source_name: source.name.to_string(),
-        error,
+        error: Box::new(error),
     };
     let location = resolve(folder, base, options).map_err(storage)?;
     let pattern = pattern

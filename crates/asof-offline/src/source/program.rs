@@ -43,6 +43,8 @@ pub(crate) struct ViewProgram {
     /// The schema of just these; programs find their columns in it by name.
     input: SchemaRef,
     output: SchemaRef,
+    /// The column of event times, when it is one.
+    event_column: Option<String>,
     conditions: Vec<Condition>,
     /// Event time, join keys, then created time if the source has one.
     places: RowProgram,
@@ -116,6 +118,10 @@ impl ViewProgram {
             columns,
             input,
             output: Arc::new(Schema::new(fields)),
+            event_column: match &source.event_time {
+                TimeColumn::Column(name) => Some(name.clone()),
+                TimeColumn::Expression(_) => None,
+            },
             conditions,
             places,
             keys: view.join_keys.len(),
@@ -131,6 +137,11 @@ impl ViewProgram {
     /// Positions in the source's schema of the columns that are read, ascending.
     pub(crate) fn columns(&self) -> &[usize] {
         &self.columns
+    }
+
+    /// The column of event times, when it is one and not an expression.
+    pub(crate) fn event_column(&self) -> Option<&str> {
+        self.event_column.as_deref()
     }
 
     /// The schema of just these.

@@ -24,23 +24,15 @@ pub(crate) struct ObjectReader {
 
 impl AsyncFileReader for ObjectReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
-        async move {
-            Ok(self
-                .store
-                .get_range(&self.meta.location, range)
-                .await
-                .map_err(external)?)
-        }
-        .boxed()
+        async move { self.store.get_range(&self.meta.location, range).await.map_err(external) }.boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
         async move {
-            Ok(self
-                .store
+            self.store
                 .get_ranges(&self.meta.location, &ranges)
                 .await
-                .map_err(external)?)
+                .map_err(external)
         }
         .boxed()
     }

@@ -24,6 +24,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 
 use super::program::ViewProgram;
+use super::prune;
 use super::reader::ObjectReader;
 use super::table::{SourceTable, adapt};
 use crate::OfflineError;
@@ -59,7 +60,8 @@ struct Unit {
 /// null in its keys. Its columns, by position (see [`Scanned`]): the join keys, event time, created time, the file's
 /// rank, the row's number in its file before any filter, then what the view computes from the row.
 ///
-/// Row groups are dealt out to the partitions; which partition reads what has no effect on any value.
+/// Row groups whose statistics say that they have no event time within the bounds are not read. The others are dealt
+/// out to the partitions; which partition reads what has no effect on any value.
 pub(crate) struct FeatureScanExec {
     table: Arc<SourceTable>,
     program: Arc<ViewProgram>,
@@ -85,16 +87,21 @@ impl FeatureScanExec {
             if bounds.first > bounds.last || only.is_some_and(|only| !only.contains(&file.listed.path)) {
                 continue;
             }
+            let may_have = program
+                .event_column()
+                .map(|column| prune::may_have(file, column, bounds));
             let mut first_row = 0;
             for (row_group, metadata) in file.metadata.metadata().row_groups().iter().enumerate() {
-                let at = dealt % units.len();
-                units[at].push(Unit {
-                    file: rank,
-                    row_group,
-                    first_row,
-                });
+                if may_have.as_ref().is_none_or(|may_have| may_have[row_group]) {
+                    let at = dealt % units.len();
+                    units[at].push(Unit {
+                        file: rank,
+                        row_group,
+                        first_row,
+                    });
+                    dealt += 1;
+                }
                 first_row += u64::try_from(metadata.num_rows()).unwrap_or_default();
-                dealt += 1;
             }
         }
         let properties = PlanProperties::new(
@@ -263,7 +270,7 @@ fn input_batch(
         adapt(column, field.data_type()).map_err(|error| OfflineError::Value {
             file: open.path.clone(),
             column: field.name().clone(),
-            error,
+            error: Box::new(error),
         })
     };
     let columns = program.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;

@@ -142,9 +142,9 @@ fn schema_of(files: &[OpenFile], partitions: &[PartitionColumn]) -> Result<Schem
                     return Err(OfflineError::ColumnType {
                         file: file.listed.path.clone(),
                         column: field.name().clone(),
-                        found: type_name(field.data_type()),
+                        found: type_name(field.data_type()).into(),
                         first: origins[known].listed.path.clone(),
-                        expected: type_name(fields[known].data_type()),
+                        expected: type_name(fields[known].data_type()).into(),
                     });
                 }
                 Some(_) => {}

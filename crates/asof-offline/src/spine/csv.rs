@@ -1,6 +1,6 @@
 //! Spines in CSV: declared columns by their types, the others as they look.
 
-use std::io::Seek;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,9 +26,12 @@ pub(super) fn read(
         error,
     };
     let mut file = open(path)?;
+    skip_byte_order_mark(&mut file).map_err(|error| OfflineError::File { error })?;
     let format = Format::default().with_header(true);
     let (inferred, _) = format.infer_schema(&mut file, None).map_err(unreadable)?;
-    file.rewind().map_err(|error| OfflineError::File { error })?;
+    file.rewind()
+        .and_then(|()| skip_byte_order_mark(&mut file))
+        .map_err(|error| OfflineError::File { error })?;
     let declared_type = |field: &Field| declared.iter().find(|(name, _)| name == field.name()).map(|(_, t)| *t);
     // Declared columns are read as text, because only we know all of their forms.
     let texts: Vec<Field> = inferred
@@ -75,6 +78,17 @@ pub(super) fn read(
     Ok((schema, batches))
 }
 
+/// Spreadsheets put one before UTF-8; it is no part of the first column's name.
+fn skip_byte_order_mark(file: &mut fs_err::File) -> std::io::Result<()> {
+    let mut start = Vec::new();
+    file.by_ref().take(3).read_to_end(&mut start)?;
+    if start == b"\xef\xbb\xbf" {
+        Ok(())
+    } else {
+        file.rewind()
+    }
+}
+
 /// Parses every cell of a column, or says in which row the first is that cannot be.
 fn parse(cells: &StringArray, to: ValueType) -> Result<ArrayRef, usize> {
     let ValueType::Scalar(scalar) = to else {
@@ -90,7 +104,12 @@ fn parse(cells: &StringArray, to: ValueType) -> Result<ArrayRef, usize> {
     }
     Ok(match scalar {
         ScalarType::String => Arc::new(cells.clone()),
-        ScalarType::Bytes => Arc::new(BinaryArray::from_iter(cells.iter().map(|cell| cell.map(str::as_bytes)))),
+        ScalarType::Bytes => Arc::new(
+            cells
+                .iter()
+                .map(|cell| cell.map(str::as_bytes))
+                .collect::<BinaryArray>(),
+        ),
         ScalarType::Bool => Arc::new(each::<bool, BooleanArray>(cells, |cell| {
             match cell.to_ascii_lowercase().as_str() {
                 "true" => Some(true),

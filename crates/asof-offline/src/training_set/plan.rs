@@ -178,10 +178,8 @@ impl Finish {
     /// The output for one batch of the join.
     pub(super) fn apply(&self, joined: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, OfflineError> {
         let spine = |at: usize, value_type: ValueType| {
-            conform(joined.column(at), value_type).map_err(|error| OfflineError::SpineColumn {
-                column: joined.schema_ref().field(at).name().clone(),
-                error,
-            })
+            conform(joined.column(at), value_type)
+                .map_err(|error| OfflineError::spine_column(joined.schema_ref().field(at).name(), error))
         };
         let mut computed: Vec<Vec<ArrayRef>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {

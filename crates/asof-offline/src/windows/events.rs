@@ -64,7 +64,7 @@ struct Event {
 #[derive(Debug)]
 pub(crate) struct Events {
     program: Arc<WindowProgram>,
-    events: Vec<Event>,
+    rows: Vec<Event>,
     inputs: Vec<RecordBatch>,
 }
 
@@ -72,7 +72,7 @@ impl Events {
     pub(crate) fn new(program: Arc<WindowProgram>) -> Self {
         Self {
             program,
-            events: Vec::new(),
+            rows: Vec::new(),
             inputs: Vec::new(),
         }
     }
@@ -95,7 +95,7 @@ impl Events {
             if event_time < from || event_time > to || !self.program.is_known(&order, *last) {
                 continue;
             }
-            self.events.push(Event {
+            self.rows.push(Event {
                 entity,
                 order,
                 input: InputRef {
@@ -120,7 +120,7 @@ impl Events {
     pub(crate) fn absorb(&mut self, other: Self, entities: Option<&[u32]>) {
         let base = self.inputs.len() as u32;
         self.inputs.extend(other.inputs);
-        self.events.extend(other.events.into_iter().map(|mut event| {
+        self.rows.extend(other.rows.into_iter().map(|mut event| {
             event.input.batch += base;
             event.entity = entities.map_or(event.entity, |entities| entities[event.entity as usize]);
             event
@@ -129,19 +129,19 @@ impl Events {
 
     /// The answer of every slot: the cutoff that answers there, its windows folded in the order of rows.
     pub(crate) fn finish(mut self, index: &Index) -> Result<Answers, OfflineError> {
-        self.events.sort_unstable();
-        let refs: Vec<InputRef> = self.events.iter().map(|event| event.input).collect();
+        self.rows.sort_unstable();
+        let refs: Vec<InputRef> = self.rows.iter().map(|event| event.input).collect();
         let failed = |error| OfflineError::evaluation(&self.program.view, error);
         let mut folder = Folder::try_new(&self.program.aggregate, &self.inputs).map_err(failed)?;
         let mut found = vec![None; index.slots()];
         let mut end = 0;
-        while end < self.events.len() {
+        while end < self.rows.len() {
             let start = end;
-            let entity = self.events[start].entity;
-            end += self.events[start..].partition_point(|event| event.entity == entity);
+            let entity = self.rows[start].entity;
+            end += self.rows[start..].partition_point(|event| event.entity == entity);
             let history = History {
                 program: &self.program,
-                events: &self.events[start..end],
+                events: &self.rows[start..end],
                 refs: &refs[start..end],
             };
             let (slots, times) = index.slots_of(entity);
@@ -151,18 +151,17 @@ impl Events {
                     continue;
                 };
                 let known = last.filter(|(known, _)| *known == cutoff && !self.program.visible_from_created);
-                let answer = match known {
-                    Some((_, answer)) => answer,
-                    None => {
-                        let row = folder.len() as u32;
-                        history.fold(&mut folder, cutoff, *t).map_err(failed)?;
-                        Found {
-                            row: RowRef { chunk: 0, row },
-                            order: StoredOrder {
-                                event_time: Timestamp::from_micros(cutoff),
-                                created_time: None,
-                            },
-                        }
+                let answer = if let Some((_, answer)) = known {
+                    answer
+                } else {
+                    let row = folder.len() as u32;
+                    history.fold(&mut folder, cutoff, *t).map_err(failed)?;
+                    Found {
+                        row: RowRef { chunk: 0, row },
+                        order: StoredOrder {
+                            event_time: Timestamp::from_micros(cutoff),
+                            created_time: None,
+                        },
                     }
                 };
                 last = Some((cutoff, answer));

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use asof_model::Timestamp;
-use asof_model::definition::{Definitions, ViewBody};
+use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
 use asof_offline::{FeatureBatch, OfflineEngine, OfflineError, OfflineOptions, RowsRequest, Spine};
 use asof_repo::{Repository, SourceFile};
@@ -61,15 +61,6 @@ impl Fixture {
     pub(crate) fn file(self, path: &str, rows: RecordBatch) -> Result<Self> {
         write_parquet_in_row_groups(self.folder.file(path), &[rows], 3)?;
         Ok(self)
-    }
-
-    /// Makes source rows of window aggregations count only once they are written. The engine honours it, though the
-    /// definitions' text does not offer it for aggregations.
-    pub(crate) fn with_windows_visible_from_created(mut self) -> Self {
-        for view in self.definitions.feature_views.values_mut() {
-            view.admission.visible_from_created |= matches!(view.body, ViewBody::Windows(_));
-        }
-        self
     }
 
     pub(crate) fn engine(&self, partitions: usize, batch_size: usize) -> OfflineEngine {

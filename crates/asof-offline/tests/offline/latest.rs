@@ -122,9 +122,8 @@ async fn what_is_materialized_at_a_time_is_what_a_training_set_has_at_it() -> Re
     let data: Vec<_> = (0..60)
         .map(|at| (at % 4, at * 7 % 45, (at % 3 > 0).then_some(at), at))
         .collect();
-    let fixture = Fixture::simple(&format!("availability_lag: 3us, {COUNT}"))?
-        .file("data/a.parquet", rows(&data))?
-        .with_windows_visible_from_created();
+    let yaml = format!("availability_lag: 3us, visible_from: created_time, {COUNT}");
+    let fixture = Fixture::simple(&yaml)?.file("data/a.parquet", rows(&data))?;
     for t in [-5, 0, 9, 13, 30, 44, 60, 61] {
         let spine = Table::new().int64s("k", [0, 1, 2, 3]).times("t", [t; 4]).batch();
         let trained = show(&fixture.join_v(spine).await?, "n");

@@ -19,6 +19,7 @@ feature_views:
   - name: w
     entities: [e]
     source: s
+    visible_from: created_time
     aggregation:
       every: 5us
       features:
@@ -53,7 +54,6 @@ fn data(seed: i64, rows: i64) -> RecordBatch {
 
 fn fixture() -> Result<Fixture> {
     let fixture = Fixture::new(YAML)?
-        .with_windows_visible_from_created()
         .file("data/b.parquet", data(1, 61))?
         .file("data/a.parquet", data(2, 40))?
         .file("data/c.parquet", data(3, 7))?;

@@ -8,6 +8,7 @@ use asof_model::SourceName;
 use asof_model::definition::{Metadata, Source, TimeColumn};
 use asof_offline::{OfflineEngine, OfflineOptions};
 use asof_testkit::{Table, TempRepository, write_parquet};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::fixture::{Fixture, show};
 
@@ -229,5 +230,26 @@ async fn every_refusal_names_the_file() -> Result<()> {
         refusals.push(format!("{path}: {}", sources.refusal(path).await?));
     }
     insta::assert_snapshot!(refusals.join("\n"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_groups_without_an_event_time_in_reach_are_not_read() -> Result<()> {
+    let data = Table::new()
+        .int64s("k", [1; 6])
+        .times("at", [0, 1, 2, 100, 101, 102])
+        .times("written", [None; 6])
+        .int64s("x", [1, 2, 3, 4, 5, 6])
+        .batch();
+    let fixture = Fixture::simple("ttl: 50us, features: [{name: x, type: int64}]")?.file("data/a.parquet", data)?;
+    let path = fixture.folder.file("data/a.parquet");
+    let mut bytes = fs_err::read(&path)?;
+    let reader = SerializedFileReader::new(fs_err::File::open(&path)?.into_file())?;
+    let (start, length) = reader.metadata().row_group(0).column(3).byte_range();
+    bytes[start as usize..(start + length) as usize].fill(0xff);
+    fs_err::write(&path, bytes)?;
+    let spine = |t: i64| Table::new().int64s("k", [1]).times("t", [t]).batch();
+    assert_eq!(show(&fixture.join_v(spine(103)).await?, "x"), "6");
+    assert!(fixture.join_v(spine(50)).await.is_err());
     Ok(())
 }

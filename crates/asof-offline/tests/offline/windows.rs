@@ -32,10 +32,6 @@ fn spine(times: &[i64]) -> RecordBatch {
 
 async fn shown(rest: &str, data: &[(i64, i64, Option<i64>, i64)], times: &[i64]) -> Result<[String; 4]> {
     let fixture = Fixture::simple(&format!("{rest}{COUNTS}"))?.file("data/a.parquet", rows(data))?;
-    shown_by(&fixture, times).await
-}
-
-async fn shown_by(fixture: &Fixture, times: &[i64]) -> Result<[String; 4]> {
     let out = fixture.join_v(spine(times)).await?;
     Ok(["n", "n10", "total", "last"].map(|column| show(&out, column)))
 }
@@ -100,8 +96,7 @@ async fn source_rows_count_once_they_are_written() -> Result<()> {
         (1, 15, Some(90), 8),
     ];
     let times = [10, 12, 19, 20, 25, 29, 89, 90];
-    let fixture = Fixture::simple(COUNTS)?.file("data/a.parquet", rows(&data))?;
-    let [n, _, _, last] = shown_by(&fixture.with_windows_visible_from_created(), &times).await?;
+    let [n, _, _, last] = shown("visible_from: created_time, ", &data, &times).await?;
     // The cutoff 10 counts one row at 10, two from 12 on, three from 25 on; the event at 15 is known from 90 on, when
     // the cutoff 40 is the last with it.
     assert_eq!(n, "1 2 2 2 3 3 3 1");

@@ -1,0 +1,41 @@
+//! Row groups that need not be read, by the range of event times that their statistics give.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use asof_model::ScalarType;
+use asof_model::conform::conform;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+
+use super::scan::TimeBounds;
+use super::table::OpenFile;
+
+/// For each row group of a file, whether it may have rows with times in `column` within the bounds.
+///
+/// Without statistics, or where they make no sense as times, it may.
+pub(crate) fn may_have(file: &OpenFile, column: &str, bounds: TimeBounds) -> Vec<bool> {
+    let count = file.metadata.metadata().num_row_groups();
+    let Some((mins, maxes)) = ranges(file, column) else {
+        return vec![true; count];
+    };
+    let (mins, maxes) = (
+        mins.as_primitive::<TimestampMicrosecondType>(),
+        maxes.as_primitive::<TimestampMicrosecondType>(),
+    );
+    let may = |group: usize| {
+        let too_late = mins.is_valid(group) && mins.value(group) > bounds.last;
+        let too_early = maxes.is_valid(group) && maxes.value(group) < bounds.first;
+        !too_late && !too_early
+    };
+    (0..count).map(may).collect()
+}
+
+/// The least and the greatest time of each row group. Flooring to microseconds keeps their order.
+fn ranges(file: &OpenFile, column: &str) -> Option<(ArrayRef, ArrayRef)> {
+    let metadata = &file.metadata;
+    let converter = StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema()).ok()?;
+    let groups = metadata.metadata().row_groups();
+    let times = |values: ArrayRef| conform(&values, ScalarType::Timestamp.into()).ok();
+    let mins = times(converter.row_group_mins(groups).ok()?)?;
+    let maxes = times(converter.row_group_maxes(groups).ok()?)?;
+    Some((mins, maxes))
+}
