@@ -9,7 +9,7 @@ mod format;
 
 use asof_model::{Keyspace, Timestamp};
 use futures::TryStreamExt;
-use object_store::path::{Path, PathPart};
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
@@ -160,11 +160,9 @@ impl Ledger {
     }
 
     fn folder(&self, keyspace: &Keyspace) -> Path {
+        // Joined part by part: the prefix is taken as it is, with whatever it has encoded.
         let id = keyspace.to_string();
-        (self.prefix.parts().map(|part| part.as_ref().to_owned()))
-            .chain(id.split('/').map(str::to_owned))
-            .map(PathPart::from)
-            .collect()
+        id.split('/').fold(self.prefix.clone(), Path::join)
     }
 
     fn path(&self, keyspace: &Keyspace, number: u64) -> Path {

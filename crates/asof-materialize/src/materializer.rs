@@ -88,6 +88,8 @@ impl Materializer {
     /// windows that were computed before. When a file that it read was rewritten or is gone, all files are read again,
     /// and the summary says so: a row that only the former file held stays online until a later one takes its place.
     ///
+    /// The same happens when the online store has no rows of the view at all, whatever the ledger says: it was emptied.
+    ///
     /// A row that another writer put online and that is later in the order is kept.
     ///
     /// # Errors

@@ -74,12 +74,13 @@ impl LocalRunner {
 impl Runner for LocalRunner {
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
         let files = self.files(task).await?;
-        let recorded: &[RecordedFile] = match &task.scope {
+        let scope = self.scope_by_store(task).await?;
+        let recorded: &[RecordedFile] = match &scope {
             Scope::UpTo { done: Some(done), .. } => &done.files,
             Scope::UpTo { done: None, .. } | Scope::Interval { .. } => &[],
         };
         let changes = FileChanges::between(recorded, &files);
-        let reads = Reads::plan(&task.view, &task.scope, &changes);
+        let reads = Reads::plan(&task.view, &scope, &changes);
         let mut files_read = 0;
         let mut sink = Sink::new(task, self.store.as_ref(), progress)?;
         for shard in self.shards() {
@@ -110,6 +111,27 @@ impl LocalRunner {
     fn shards(&self) -> impl Iterator<Item = Option<KeyFilter>> + use<> {
         let of = self.shards.get();
         (0..of).map(move |index| (of > 1).then_some(KeyFilter::Shard { index, of }))
+    }
+
+    /// The task's scope, without what the ledger says is online when the store has lost it: somebody removed the
+    /// store's files, say, or named another store.
+    async fn scope_by_store(&self, task: &ViewTask) -> Result<Scope, MaterializeError> {
+        let Scope::UpTo { to, done: Some(done) } = &task.scope else {
+            return Ok(task.scope.clone());
+        };
+        let known = self
+            .store
+            .keyspaces()
+            .await
+            .map_err(|source| MaterializeError::Online {
+                view: task.view.name.clone(),
+                source,
+            })?;
+        let lost = known.iter().all(|known| known.keyspace != task.keyspace);
+        Ok(Scope::UpTo {
+            to: *to,
+            done: (!lost).then(|| done.clone()),
+        })
     }
 
     async fn files(&self, task: &ViewTask) -> Result<Vec<RecordedFile>, MaterializeError> {

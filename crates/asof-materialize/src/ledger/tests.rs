@@ -52,13 +52,20 @@ async fn only_complete_entries_move_the_watermark_and_it_never_goes_back() {
 
 #[tokio::test]
 async fn concurrent_runs_each_get_a_number_of_their_own() {
-    let ledger = Ledger::new(Arc::new(InMemory::new()), Path::from("l"));
+    let prefix = Path::parse("a folder/100%25").unwrap();
+    let ledger = Ledger::new(Arc::new(InMemory::new()), prefix);
     let view = keyspace("v");
     let (first, second) = (entry(None, 5), entry(None, 5));
     let (one, two) = tokio::join!(ledger.append(&view, &first), ledger.append(&view, &second));
     one.unwrap();
     two.unwrap();
     assert_eq!(ledger.entries(&view).await.unwrap().len(), 2);
+    let objects: Vec<_> = ledger.store.list(None).try_collect().await.unwrap();
+    assert!(
+        objects
+            .iter()
+            .all(|object| object.location.as_ref().starts_with("a folder/100%25/p/v@"))
+    );
 }
 
 #[tokio::test]

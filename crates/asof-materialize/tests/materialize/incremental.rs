@@ -127,3 +127,29 @@ async fn the_watermark_moves_with_complete_runs_and_does_not_go_back() -> Result
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_store_that_was_emptied_is_filled_again() -> Result<()> {
+    let world = World::new(row_view())?;
+    world.write("1.parquet", &[row("a", 10, 1)])?;
+    world.incremental(20).await?;
+    world.store.delete_keyspace(&world.keyspace()).await?;
+    world.incremental(20).await?;
+    assert_eq!(world.stored().await?, [stored("a", 10, 1)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_runs_at_once_end_in_the_state_of_the_later_one() -> Result<()> {
+    let world = World::new(row_view())?;
+    world.write(
+        "1.parquet",
+        &[row("a", 10, 1), row("a", 25, 2), row("b", 15, 3), row("c", 28, 4)],
+    )?;
+    let (earlier, later) = tokio::join!(world.incremental(20), world.incremental(30));
+    later?;
+    // It is refused when the later run was done before it began.
+    earlier.ok();
+    assert_eq!(world.ledger().watermark(&world.keyspace()).await?, Some(at(30)));
+    world.assert_equal_to_full(30).await
+}

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use asof_materialize::{NoProgress, Progress, ViewSummary};
 use asof_model::ViewName;
 
-use crate::world::{Row, World, at, definitions, materializer, open_store, row, row_view};
+use crate::world::{Row, World, at, definitions, ledger, materializer, open_store, row, row_view};
 
 const FOLDER: &str = "ASOF_TEST_KILLED_FOLDER";
 const WRITES: &str = "ASOF_TEST_KILLED_WRITES";
@@ -44,7 +44,14 @@ async fn run_until_halted() -> Result<()> {
         return Ok(());
     };
     let folder = std::path::Path::new(&folder);
-    let materializer = materializer(folder, &definitions(row_view()), open_store(folder)?, NonZeroU32::MIN);
+    let definitions = definitions(row_view());
+    let materializer = materializer(
+        folder,
+        &definitions,
+        open_store(folder)?,
+        ledger(folder),
+        NonZeroU32::MIN,
+    );
     let halt = HaltAfter {
         writes: writes.parse()?,
         done: AtomicUsize::new(0),

@@ -1,11 +1,11 @@
 //! Whatever arrives, and whenever runs happen: the online store equals a full materialization.
 
 use anyhow::Result;
-use asof_model::definition::FeatureView;
+use asof_model::definition::{ExpectationAction, FeatureView};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::world::{Row, World, row_view, span, window_view};
+use crate::world::{Row, World, expectation, row_view, span, window_view};
 
 /// What happens to a project between two looks at it: a file appears, named so that it may sort anywhere among the
 /// others, and then perhaps time passes and a run brings what is new.
@@ -39,9 +39,13 @@ fn any_view() -> impl Strategy<Value = FeatureView> {
         1 => (1_i64..12, 1_i64..4).prop_map(|(every, windows)| window_view(every, every * windows)),
     ];
     let lag = prop::option::weighted(0.3, 1_i64..20);
-    (body, lag, prop::bool::weighted(0.2)).prop_map(|(mut view, lag, from_created)| {
+    (body, lag, prop::bool::weighted(0.2), any::<bool>()).prop_map(|(mut view, lag, from_created, held)| {
         view.admission.availability_lag = lag.map(span);
         view.admission.visible_from_created = from_created;
+        if held {
+            // Always kept, but rows wait until all are checked.
+            view.expectations = vec![expectation("natural", "x >= 0", ExpectationAction::Fail)];
+        }
         view
     })
 }

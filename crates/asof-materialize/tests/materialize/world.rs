@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) definitions: Definitions,
     pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) shards: u32,
+    ledger: Ledger,
 }
 
 /// Any kind of name.
@@ -112,11 +113,17 @@ impl World {
         let folder = tempfile::tempdir()?;
         let store = open_store(folder.path())?;
         Ok(Self {
-            folder,
             definitions: definitions(view),
+            ledger: ledger(folder.path()),
+            folder,
             store,
             shards: 1,
         })
+    }
+
+    /// The same, with a ledger elsewhere.
+    pub(crate) fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger, ..self }
     }
 
     /// The same files and definitions, with an empty online store and ledger.
@@ -157,12 +164,18 @@ impl World {
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        ledger(self.folder.path())
+        self.ledger.clone()
     }
 
     pub(crate) fn materializer(&self) -> Materializer {
         let shards = NonZeroU32::new(self.shards).expect("there is a shard");
-        materializer(self.folder.path(), &self.definitions, Arc::clone(&self.store), shards)
+        materializer(
+            self.folder.path(),
+            &self.definitions,
+            Arc::clone(&self.store),
+            self.ledger(),
+            shards,
+        )
     }
 
     pub(crate) async fn incremental(&self, to: i64) -> Result<ViewSummary, MaterializeError> {
@@ -237,6 +250,7 @@ pub(crate) fn materializer(
     folder: &Path,
     definitions: &Definitions,
     store: Arc<dyn OnlineStore>,
+    ledger: Ledger,
     shards: NonZeroU32,
 ) -> Materializer {
     let engine = OfflineEngine::new(OfflineOptions {
@@ -246,7 +260,7 @@ pub(crate) fn materializer(
     });
     let runner = Arc::new(LocalRunner::new(Arc::new(engine), store, shards));
     let clock: Clock = Arc::new(|| at(1_000));
-    Materializer::new(Arc::new(definitions.clone()), 7, ledger(folder), runner, clock)
+    Materializer::new(Arc::new(definitions.clone()), 7, ledger, runner, clock)
 }
 
 pub(crate) fn definitions(view: FeatureView) -> Definitions {
