@@ -1,9 +1,9 @@
 //! The ledger: what has been brought online, one immutable object per finished run and view.
 //!
-//! Objects are `<prefix>/<keyspace>/<20 digits>.json`, numbered without gaps, each created only if no other object has
-//! its number. An entry without `from` is *complete*: it says that the last row per entity among all rows visible at
-//! `to` in `files` is online. That stays true whatever is written later, so the latest complete entry is all that an
-//! incremental run has to know. Its `to` is the view's watermark; watermarks of later entries are never earlier.
+//! Objects are `<registry>/ledger/<keyspace>/<20 digits>.json`, numbered without gaps, each created only if no other
+//! object has its number. An entry without `from` is *complete*: it says that the last row per entity among all rows
+//! visible at `to` in `files` is online. That stays true whatever is written later, so the latest complete entry is all
+//! that an incremental run has to know. Its `to` is the view's watermark; watermarks of later entries are never earlier.
 
 mod format;
 
@@ -60,7 +60,7 @@ pub struct LedgerEntry {
     pub files: Vec<RecordedFile>,
 }
 
-/// The ledger of all keyspaces, in a folder of an object store. Cheap to clone.
+/// The ledger of all keyspaces, next to the registry that defines them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     store: Arc<dyn ObjectStore>,
@@ -68,9 +68,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger under `prefix`. Nothing is read or made until it is used.
-    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self { store, prefix }
+    /// The ledger of the registry that lies at `registry` in `store`. Nothing is read or made until it is used.
+    pub fn new(store: Arc<dyn ObjectStore>, registry: Path) -> Self {
+        Self {
+            store,
+            prefix: registry.join("ledger"),
+        }
     }
 
     /// How far the keyspace is completely online; `None`: it is not.

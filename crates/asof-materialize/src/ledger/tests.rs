@@ -27,7 +27,7 @@ fn keyspace(view: &str) -> Keyspace {
 #[tokio::test]
 async fn only_complete_entries_move_the_watermark_and_it_never_goes_back() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let ledger = Ledger::new(Arc::clone(&store), Path::from("registry/ledger"));
+    let ledger = Ledger::new(Arc::clone(&store), Path::from("registry"));
     let (a, b) = (keyspace("a"), keyspace("a_b"));
     assert_eq!(ledger.watermark(&a).await.unwrap(), None);
     ledger.append(&a, &entry(Some(0), 50)).await.unwrap();
@@ -64,7 +64,7 @@ async fn concurrent_runs_each_get_a_number_of_their_own() {
     assert!(
         objects
             .iter()
-            .all(|object| object.location.as_ref().starts_with("a folder/100%25/p/v@"))
+            .all(|object| object.location.as_ref().starts_with("a folder/100%25/ledger/p/v@"))
     );
 }
 
@@ -72,7 +72,7 @@ async fn concurrent_runs_each_get_a_number_of_their_own() {
 async fn an_unreadable_entry_is_named() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let ledger = Ledger::new(Arc::clone(&store), Path::from("l"));
-    let path = Path::from("l/p/v@0000000000000007/00000000000000000001.json");
+    let path = Path::from("l/ledger/p/v@0000000000000007/00000000000000000001.json");
     store.put(&path, PutPayload::from_static(b"{")).await.unwrap();
     let error = ledger.watermark(&keyspace("v")).await.unwrap_err().to_string();
     assert!(error.contains("00000000000000000001.json"), "{error}");

@@ -20,7 +20,7 @@ async fn two_runs_at_once_over_s3_each_leave_their_entry() -> Result<()> {
     for (key, value) in server.options() {
         builder = builder.with_config(key.parse()?, value);
     }
-    let ledger = Ledger::new(Arc::new(builder.build()?), Path::from("registry/ledger"));
+    let ledger = Ledger::new(Arc::new(builder.build()?), Path::from("registry"));
     let world = World::new(row_view())?.with_ledger(ledger.clone());
     world.write("1.parquet", &[row("a", 10, 1)])?;
     let (one, two) = tokio::join!(world.incremental(20), world.incremental(20));

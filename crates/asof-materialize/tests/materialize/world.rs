@@ -238,7 +238,7 @@ impl World {
 
 pub(crate) fn ledger(folder: &Path) -> Ledger {
     let path =
-        object_store::path::Path::from_absolute_path(folder.join("ledger")).expect("a temporary folder is a path");
+        object_store::path::Path::from_absolute_path(folder.join("registry")).expect("a temporary folder is a path");
     Ledger::new(Arc::new(object_store::local::LocalFileSystem::new()), path)
 }
 
