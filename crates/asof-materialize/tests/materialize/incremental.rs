@@ -37,6 +37,20 @@ async fn nothing_new_reads_no_file_and_only_new_files_are_read_for_late_rows() -
 }
 
 #[tokio::test]
+async fn the_rows_read_follow_what_is_new() -> Result<()> {
+    let world = World::new(row_view())?;
+    let old: Vec<_> = (0..100).map(|event| row("a", event, event)).collect();
+    world.write("1.parquet", &old)?;
+    assert_eq!(world.cost_of_incremental(100).await?, 100);
+    world.write("2.parquet", &[row("a", 110, 0), row("b", 110, 0)])?;
+    assert_eq!(world.cost_of_incremental(120).await?, 2);
+    world.write("3.parquet", &[row("a", 5, 0), row("c", 5, 0), row("c", 6, 0)])?;
+    assert_eq!(world.cost_of_incremental(120).await?, 3);
+    assert_eq!(world.cost_of_incremental(130).await?, 0);
+    world.assert_equal_to_full(130).await
+}
+
+#[tokio::test]
 async fn the_availability_lag_moves_what_became_visible() -> Result<()> {
     let mut world = World::new(row_view())?;
     world.view_mut().admission.availability_lag = Some(span(5));

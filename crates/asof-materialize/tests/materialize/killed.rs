@@ -51,6 +51,7 @@ async fn run_until_halted() -> Result<()> {
         open_store(folder)?,
         ledger(folder),
         NonZeroU32::MIN,
+        None,
     );
     let halt = HaltAfter {
         writes: writes.parse()?,

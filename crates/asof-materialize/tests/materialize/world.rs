@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
@@ -18,7 +19,7 @@ use asof_model::definition::{
 use asof_model::key::KeyCodec;
 use asof_model::row::{RowCodec, stored_order};
 use asof_model::{Admission, InvalidName, Keyspace, ScalarType, TimeSpan, Timestamp};
-use asof_offline::{OfflineEngine, OfflineOptions};
+use asof_offline::{OfflineEngine, OfflineOptions, Progress, ProgressSink};
 use asof_online::OnlineStore;
 use asof_online::embedded::EmbeddedStore;
 use asof_testkit::{Table, write_parquet};
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) shards: u32,
     ledger: Ledger,
+    /// Rows that the engine has read from files so far.
+    rows_read: Arc<AtomicU64>,
 }
 
 /// Any kind of name.
@@ -118,6 +121,7 @@ impl World {
             folder,
             store,
             shards: 1,
+            rows_read: Arc::default(),
         })
     }
 
@@ -169,12 +173,19 @@ impl World {
 
     pub(crate) fn materializer(&self) -> Materializer {
         let shards = NonZeroU32::new(self.shards).expect("there is a shard");
+        let rows_read = Arc::clone(&self.rows_read);
+        let count = ProgressSink::new(move |step| {
+            if let Progress::Read { rows, .. } = step {
+                rows_read.fetch_add(rows, Ordering::Relaxed);
+            }
+        });
         materializer(
             self.folder.path(),
             &self.definitions,
             Arc::clone(&self.store),
             self.ledger(),
             shards,
+            Some(count),
         )
     }
 
@@ -184,6 +195,13 @@ impl World {
             .materialize_incremental(&[], at(to), &NoProgress)
             .await?;
         Ok(only(summary))
+    }
+
+    /// How many rows the engine reads from files for an incremental run.
+    pub(crate) async fn cost_of_incremental(&self, to: i64) -> Result<u64> {
+        self.rows_read.store(0, Ordering::Relaxed);
+        self.incremental(to).await?;
+        Ok(self.rows_read.load(Ordering::Relaxed))
     }
 
     pub(crate) async fn interval(&self, from: i64, to: i64) -> Result<ViewSummary, MaterializeError> {
@@ -252,10 +270,12 @@ pub(crate) fn materializer(
     store: Arc<dyn OnlineStore>,
     ledger: Ledger,
     shards: NonZeroU32,
+    progress: Option<ProgressSink>,
 ) -> Materializer {
     let engine = OfflineEngine::new(OfflineOptions {
         partitions: 2,
         batch_size: 4,
+        progress,
         ..OfflineOptions::new(folder)
     });
     let runner = Arc::new(LocalRunner::new(Arc::new(engine), store, shards));
