@@ -75,7 +75,7 @@ proptest! {
             row.at = case.now;
         }
         let subject = Subject::new(&case);
-        training::check(&case, &subject.training(&case, 49, 3));
+        training::check(&case, &subject.training(&case, 49, 3).0);
         check(&case, &subject.online(&case));
     }
 }

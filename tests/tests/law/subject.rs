@@ -10,12 +10,12 @@ use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress};
 use asof_model::Timestamp;
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, RetrievalPlan};
-use asof_offline::{OfflineEngine, OfflineOptions, Spine};
+use asof_offline::{OfflineEngine, OfflineOptions, Spine, TrainingSetLabels, TrainingSetSelection};
 use asof_online::{EmbeddedStore, OnlineStore};
 use asof_registry::Registry;
-use asof_repo::{Repository, SourceFile};
+use asof_repo::{Repository, Severity, SourceFile};
 use asof_serving::{FeatureServer, FixedClock, Request, Response, Selection};
-use asof_testkit::{TempRepository, write_parquet};
+use asof_testkit::{TempRepository, read_parquet, write_parquet};
 use asof_tests::case::Case;
 use asof_tests::repository::{definitions, source_batch, spine_batch};
 use asof_transform::SqlChecker;
@@ -46,7 +46,12 @@ impl Subject {
             bytes: text.as_bytes().to_vec(),
         });
         let repository = Repository::parse(&files, &BTreeMap::new(), Some(&SqlChecker::default()));
-        assert_eq!(repository.diagnostics, [], "{text}");
+        let errors: Vec<_> = repository
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}\n{text}");
         Self {
             folder,
             definitions: Arc::new(repository.definitions.expect("definitions without problems")),
@@ -62,8 +67,8 @@ impl Subject {
         })
     }
 
-    /// The training set of the case's service, with full feature names.
-    pub(crate) fn training(&self, case: &Case, batch_size: usize, partitions: usize) -> RecordBatch {
+    /// The training set of the case's service, with full feature names: its rows, and the bytes of its file.
+    pub(crate) fn training(&self, case: &Case, batch_size: usize, partitions: usize) -> (RecordBatch, Vec<u8>) {
         let plan = RetrievalPlan::for_service(&self.definitions, "all", FeatureNames::Full).unwrap();
         let spine = spine_batch(&case.spine);
         let spine = Spine::Batches {
@@ -71,10 +76,30 @@ impl Subject {
             batches: vec![spine],
         };
         let engine = self.engine(batch_size, partitions);
+        let labels = TrainingSetLabels {
+            project: "law".to_owned(),
+            registry_version: Some(1),
+            selection: TrainingSetSelection::Service("all".to_owned()),
+        };
+        let file = self.folder.file("train.parquet");
         self.runtime.block_on(async {
-            let training_set = engine.training_set(&plan, spine, "event_timestamp").await.unwrap();
+            let training_set = engine
+                .training_set(&plan, spine.clone(), "event_timestamp")
+                .await
+                .unwrap();
             let schema = training_set.schema().clone();
-            concat_batches(&schema, &training_set.collect().await.unwrap()).unwrap()
+            let rows = concat_batches(&schema, &training_set.collect().await.unwrap()).unwrap();
+            engine
+                .write_training_set(&plan, spine, "event_timestamp", &file, &labels)
+                .await
+                .unwrap();
+            let written = read_parquet(&file).unwrap();
+            assert_eq!(
+                concat_batches(&schema, &written).unwrap(),
+                rows,
+                "the file holds the rows"
+            );
+            (rows, fs_err::read(&file).unwrap())
         })
     }
 
