@@ -8,6 +8,7 @@ use std::time::Instant;
 use arrow::array::ArrayRef;
 use asof_model::retrieval::FeatureNames;
 use asof_serving::{FeatureServer, Prepared, Response, Selection};
+use tokio::sync::watch;
 
 use crate::fault::Fault;
 use crate::metrics::{Metrics, Surface};
@@ -30,6 +31,7 @@ pub(crate) struct Edge {
     pub(crate) max_rows: usize,
     pub(crate) max_request_bytes: usize,
     draining: AtomicBool,
+    cut_off: watch::Sender<bool>,
 }
 
 impl Edge {
@@ -40,6 +42,7 @@ impl Edge {
             max_rows,
             max_request_bytes,
             draining: AtomicBool::new(false),
+            cut_off: watch::Sender::new(false),
         }
     }
 
@@ -51,6 +54,11 @@ impl Edge {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Refuses what is in flight, and all that may still come.
+    pub(crate) fn cut_off(&self) {
+        self.cut_off.send_replace(true);
+    }
+
     /// Answers what was asked, counts it and logs it. A wire that could not be decoded comes here too, as its fault.
     pub(crate) async fn answer<F>(&self, surface: Surface, asked: Result<Asked<F>, Fault>) -> Result<Response, Fault>
     where
@@ -59,7 +67,12 @@ impl Edge {
         let _in_flight = self.metrics.enter(surface);
         let start = Instant::now();
         let mut service = String::new();
-        let result = self.try_answer(asked, &mut service).await;
+        let mut cut_off = self.cut_off.subscribe();
+        let result = tokio::select! {
+            biased;
+            _ = cut_off.wait_for(|cut_off| *cut_off) => Err(Fault::CutOff),
+            result = self.try_answer(asked, &mut service) => result,
+        };
         let took = start.elapsed();
         let micros = took.as_micros() as u64;
         let surface_name = surface.name();

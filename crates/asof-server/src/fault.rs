@@ -60,6 +60,8 @@ pub(crate) enum Fault {
     Selection(&'static str),
     #[error("column `{column}`: {message}")]
     Column { column: String, message: String },
+    #[error("the server stopped before the answer was ready")]
+    CutOff,
     #[error("there is no `{method} {path}`; this server has {known}")]
     NoSuchPath {
         method: String,
@@ -76,6 +78,7 @@ impl Fault {
                 FaultClass::Kind(ErrorKind::InvalidInput)
             }
             Self::BodyTooLarge { .. } => FaultClass::TooLarge,
+            Self::CutOff => FaultClass::Kind(ErrorKind::Unavailable),
             Self::NoSuchPath { .. } => FaultClass::Kind(ErrorKind::NotFound),
         }
     }

@@ -1,6 +1,6 @@
 //! gRPC: the listener that all gRPC interfaces share, health and reflection, and Asof's own `asof.serving.v1`.
 
-mod column;
+pub(crate) mod column;
 mod describe;
 mod serving;
 

@@ -21,6 +21,7 @@ mod running;
 mod signal;
 mod watcher;
 
+pub use grpc::column::{from_wire, to_wire};
 pub use options::ServerOptions;
 pub use running::{Running, ServeError, serve};
 pub use signal::terminated;

@@ -169,6 +169,7 @@ impl Running {
                 },
                 () = &mut timeout => {
                     tracing::warn!("drain timeout is over, requests in flight are cut off");
+                    self.edge.cut_off();
                     self.listeners.shutdown().await;
                     break;
                 }

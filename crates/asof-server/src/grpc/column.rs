@@ -21,7 +21,7 @@ use asof_proto::asof::serving::v1::{
 ///
 /// # Errors
 /// When the column contradicts itself; says how.
-pub(super) fn from_wire(column: Column) -> Result<ArrayRef, String> {
+pub fn from_wire(column: Column) -> Result<ArrayRef, String> {
     let values = column
         .values
         .ok_or("has no values set, so its type is not known; set one of them, if only an empty one")?;
@@ -84,7 +84,7 @@ fn list_from_wire(array: ArrayValues) -> Result<ListArray, String> {
 }
 
 /// An array of one of Asof's types as the column of a message.
-pub(super) fn to_wire(array: &ArrayRef) -> Column {
+pub fn to_wire(array: &ArrayRef) -> Column {
     let values = match array.data_type() {
         DataType::Boolean => Values::Bool(BoolValues {
             values: array.as_boolean().iter().map(Option::unwrap_or_default).collect(),
