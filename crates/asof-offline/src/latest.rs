@@ -8,15 +8,13 @@ use arrow::array::{ArrayRef, TimestampMicrosecondArray, new_null_array};
 use asof_model::definition::{FeatureView, Source};
 use asof_model::key::{EncodedKeys, KeyCodec};
 use asof_model::{Admission, ScalarType, Timestamp};
-use datafusion::common::runtime::JoinSet;
-use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{Stream, StreamExt};
 
 use crate::asof_join::{Answers, Entities, Found, Index, Question, RowRef, Rule, collect};
 use crate::engine::OpenView;
-use crate::source::{Scanned, TimeBounds};
-use crate::{KeyFilter, KeySet, OfflineEngine, OfflineError};
+use crate::source::TimeBounds;
+use crate::{KeyFilter, OfflineEngine, OfflineError};
 
 /// Which rows of a view are asked for.
 #[derive(Debug, Clone)]
@@ -69,9 +67,7 @@ impl OfflineEngine {
     /// When the source cannot be read, or an expression cannot be computed.
     pub async fn latest_rows(&self, request: &RowsRequest) -> Result<FeatureStream, OfflineError> {
         let features = request.view.features();
-        let open = self
-            .open_request(request, &(0..features.len()).collect::<Vec<_>>())
-            .await?;
+        let open = self.open_request(request).await?;
         let scan: Arc<dyn ExecutionPlan> = Arc::new(open.scan(self, request.bounds(&open), request.files.as_ref()));
         let key_types: Vec<ScalarType> = request.view.join_keys.iter().map(|key| key.key_type).collect();
         let index = Index::Discovered {
@@ -106,49 +102,15 @@ impl OfflineEngine {
             .boxed())
     }
 
-    /// The keys of the entities that have a row among those with `after < event_time <= at`, visible or not.
-    ///
-    /// # Errors
-    /// As [`Self::latest_rows`].
-    pub async fn entity_keys(&self, request: &RowsRequest) -> Result<KeySet, OfflineError> {
-        let open = self.open_request(request, &[]).await?;
-        let bounds = TimeBounds {
-            first: request.first(),
-            last: request.at.micros(),
-        };
-        let scan: Arc<dyn ExecutionPlan> = Arc::new(open.scan(self, bounds, request.files.as_ref()));
-        let key_types: Vec<ScalarType> = request.view.join_keys.iter().map(|key| key.key_type).collect();
-        let context = self.context();
-        let mut tasks: JoinSet<Result<KeySet, DataFusionError>> = JoinSet::new();
-        for partition in 0..scan.properties().partitioning.partition_count() {
-            let mut rows = scan.execute(partition, Arc::clone(&context))?;
-            let (codec, only) = (KeyCodec::new(&key_types), request.keys.clone());
-            tasks.spawn(async move {
-                let mut set = KeySet::default();
-                while let Some(batch) = rows.next().await {
-                    let batch = Scanned::new(&batch?, codec.fields().len());
-                    let keys = codec.encode(&batch.keys, batch.len()).map_err(OfflineError::from)?;
-                    let counts = |key: &&[u8]| only.as_ref().is_none_or(|only| only.admits(key));
-                    keys.iter().flatten().filter(counts).for_each(|key| set.insert(key));
-                }
-                Ok(set)
-            });
-        }
-        let mut all = KeySet::default();
-        while let Some(done) = tasks.join_next().await {
-            all.extend(&done.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??);
-        }
-        Ok(all)
-    }
-
-    async fn open_request(&self, request: &RowsRequest, features: &[usize]) -> Result<OpenView, OfflineError> {
+    async fn open_request(&self, request: &RowsRequest) -> Result<OpenView, OfflineError> {
         let table = Arc::new(self.open(&request.source).await?);
         let mut view = request.view.as_ref().clone();
         view.admission = Admission {
             ttl: None,
             ..view.admission
         };
-        self.open_view(table, &view, &request.source, features, request.after)
+        let features: Vec<usize> = (0..view.features().len()).collect();
+        self.open_view(table, &view, &request.source, &features, request.after)
     }
 }
 

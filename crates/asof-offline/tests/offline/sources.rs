@@ -7,7 +7,9 @@ use arrow::array::{LargeStringArray, RecordBatch, StringArray, TimestampMillisec
 use asof_model::SourceName;
 use asof_model::definition::{Metadata, Source, TimeColumn};
 use asof_offline::{OfflineEngine, OfflineOptions};
-use asof_testkit::{Table, TempRepository, write_parquet};
+use asof_storage::StorageOptions;
+use asof_testkit::{MotoServer, Table, TempRepository, write_parquet};
+use object_store::ObjectStoreExt;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::fixture::{Fixture, show};
@@ -251,5 +253,57 @@ async fn row_groups_without_an_event_time_in_reach_are_not_read() -> Result<()> 
     let spine = |t: i64| Table::new().int64s("k", [1]).times("t", [t]).batch();
     assert_eq!(show(&fixture.join_v(spine(103)).await?, "x"), "6");
     assert!(fixture.join_v(spine(50)).await.is_err());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_may_lie_in_an_object_store() -> Result<()> {
+    let Some(server) = MotoServer::start()? else {
+        eprintln!("skipped: no moto_server on the PATH, and ASOF_TEST_MOTO_SERVER is not set");
+        return Ok(());
+    };
+    let folder = TempRepository::new(&[])?;
+    let mut storage = StorageOptions::new();
+    storage.insert("s3://".to_owned(), server.options().into_iter().collect());
+    let bucket = asof_storage::resolve(&server.url("lake"), folder.path(), &storage)?;
+    for (path, k, x) in [
+        ("day=1/a.parquet", 1, 10),
+        ("day=2/b.parquet", 1, 20),
+        ("day=1/_c.parquet", 1, 30),
+    ] {
+        let rows = Table::new().int64s("k", [k]).times("at", [5]).int64s("x", [x]).batch();
+        write_parquet(folder.file("upload.parquet"), &[rows])?;
+        let bytes = fs_err::read(folder.file("upload.parquet"))?;
+        bucket.store.put(&format!("lake/{path}").into(), bytes.into()).await?;
+    }
+    let options = OfflineOptions {
+        storage,
+        ..OfflineOptions::new(folder.path())
+    };
+    let engine = OfflineEngine::new(options);
+    let files = engine.source_files(&source(&server.url("lake/"))).await?;
+    let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [server.url("lake/day=1/a.parquet"), server.url("lake/day=2/b.parquet")]
+    );
+    assert!(files.iter().all(|file| file.e_tag.is_some() && file.rows == 1));
+    assert_eq!(engine.source_files(&source(&server.url("lake/*/a*"))).await?.len(), 1);
+    let yaml = format!(
+        "
+entities: [{{name: e, join_keys: [{{name: k, type: int64}}]}}]
+sources: [{{name: s, parquet: {{path: '{}'}}, event_time: at}}]
+feature_views:
+  - {{name: v, entities: [e], source: s, features: [{{name: x, type: int64}}, {{name: day, type: int64}}]}}
+",
+        server.url("lake")
+    );
+    let plan = Fixture::new(&yaml)?.plan(&["v"])?;
+    let spine = crate::fixture::batches(Table::new().int64s("k", [1, 2]).times("t", [5, 5]).batch());
+    let out = engine.training_set(&plan, spine, "t").await?.collect().await?;
+    assert_eq!(
+        (show(&out[0], "x"), show(&out[0], "day")),
+        ("20 null".to_owned(), "2 null".to_owned())
+    );
     Ok(())
 }
