@@ -20,7 +20,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 2] = [
+const NEEDS: [Need; 3] = [
     Need {
         probe: &["git", "--version"],
         packages: &["git"],
@@ -30,6 +30,11 @@ const NEEDS: [Need; 2] = [
         probe: &["python3", "-c", "import ensurepip, venv"],
         packages: &["python3", "python3-venv"],
         why: "the S3 server of the tests is a Python program",
+    },
+    Need {
+        probe: &["curl", "--version"],
+        packages: &["curl"],
+        why: "the examples of the documents ask the server with it",
     },
 ];
 
