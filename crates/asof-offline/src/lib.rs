@@ -5,7 +5,7 @@
 //! comment of `asof_join`: training sets ask it about the rows of a spine, materialization about every entity there is
 //! at one time.
 //!
-//! In reading order: [`OfflineEngine`], [`Spine`], `training_set`, `asof_join`, `windows`, `latest`, `source`.
+//! In reading order: [`OfflineEngine`], [`Spine`], [`TrainingSet`], `asof_join`, `windows`, [`RowsRequest`], `source`.
 
 mod asof_join;
 mod engine;

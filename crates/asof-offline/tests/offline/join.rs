@@ -399,3 +399,20 @@ async fn replaced_winners_are_forgotten_and_the_rest_stays_right() -> Result<()>
     assert_eq!(show(&out[0], "x"), "149997 149998 149999 5");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expressions_that_do_not_fit_or_fail_name_their_view_and_feature() -> Result<()> {
+    let mut refusals = Vec::new();
+    for features in [
+        "{name: y, type: int64}",
+        "{name: y, type: int64, expr: x / 2.0}",
+        "{name: y, type: int64, expr: 1 / (x - x)}",
+    ] {
+        let fixture =
+            Fixture::simple(&format!("features: [{features}]"))?.file("data/a.parquet", rows(&[(1, 1, None, 1)]))?;
+        let refusal = fixture.refusal(crate::fixture::batches(spine(&[1], &[1]))).await?;
+        refusals.push(format!("{:?}: {refusal}", refusal.kind()));
+    }
+    insta::assert_snapshot!(refusals.join("\n"));
+    Ok(())
+}
