@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One folder per surface, and no rule about features in any of them. In reading order: [`serve`], [`Running`],
-//! [`Watcher`], `edge`, `fault`, then the surfaces.
+//! `watcher`, `edge`, `fault`, then the surfaces.
 
 mod edge;
 mod fault;
@@ -25,4 +25,3 @@ pub use grpc::column::{from_wire, to_wire};
 pub use options::ServerOptions;
 pub use running::{Running, ServeError, serve};
 pub use signal::terminated;
-pub use watcher::{Polled, Watcher};

@@ -9,22 +9,9 @@ use tokio::time::MissedTickBehavior;
 
 use crate::metrics::Metrics;
 
-/// What asking the registry led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Polled {
-    /// The registry has no version yet.
-    Empty,
-    /// The version that answers is the registry's.
-    Unchanged,
-    /// A new version answers from now on.
-    Loaded(u64),
-    /// The registry has a new version that cannot serve; the one before stays. It is said once per version.
-    Refused(u64),
-}
-
 /// Asks the registry for new versions and gives them to a feature server.
 #[derive(Debug)]
-pub struct Watcher {
+pub(crate) struct Watcher {
     registry: Registry,
     server: Arc<FeatureServer>,
     metrics: Metrics,
@@ -43,42 +30,36 @@ impl Watcher {
         }
     }
 
-    /// Asks the registry once.
-    ///
-    /// # Errors
-    /// When the registry cannot be read.
-    pub async fn poll(&mut self) -> Result<Polled, RegistryError> {
+    /// Asks the registry once. A version that cannot serve is refused once, and the one before stays.
+    async fn poll(&mut self) -> Result<(), RegistryError> {
         let Some(latest) = self.registry.current_version().await? else {
-            return Ok(Polled::Empty);
+            return Ok(());
         };
         let version = latest.0;
         let serving = self.server.current().map(|catalog| catalog.version());
         if serving == Some(version) || self.refused == Some(version) {
-            return Ok(Polled::Unchanged);
+            return Ok(());
         }
         let snapshot = self.registry.get(latest).await?;
         match self.server.load(version, snapshot.definitions) {
-            Ok(()) => {
-                self.metrics.loaded(version);
-                Ok(Polled::Loaded(version))
-            }
+            Ok(()) => self.metrics.loaded(version),
             Err(error) => {
                 tracing::error!(version, serving, error = %error, "registry version refused, the one before stays");
                 self.metrics.refused();
                 self.refused = Some(version);
-                Ok(Polled::Refused(version))
             }
         }
+        Ok(())
     }
 
     /// Asks once, and logs when the registry goes out of reach and comes back.
     pub(crate) async fn poll_and_log(&mut self) {
         match self.poll().await {
-            Ok(_) if self.unreachable => {
+            Ok(()) if self.unreachable => {
                 tracing::info!("registry is back in reach");
                 self.unreachable = false;
             }
-            Ok(_) => {}
+            Ok(()) => {}
             Err(error) if !self.unreachable => {
                 tracing::warn!(error = %error, "registry cannot be read, the version loaded last stays");
                 self.unreachable = true;

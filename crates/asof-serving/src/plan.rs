@@ -85,10 +85,10 @@ impl CompiledPlan {
             });
         }
         Ok(Self {
+            plan,
             lookups,
             steps,
             inputs,
-            plan,
         })
     }
 

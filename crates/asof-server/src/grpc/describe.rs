@@ -97,11 +97,22 @@ fn feature(plan: &RetrievalPlan, output: &OutputColumn) -> FeatureDescription {
 
 fn of_view(view: &FeatureView, name: &FeatureName) -> Option<String> {
     match &view.body {
-        ViewBody::Rows(features) => features.iter().find(|f| f.name == *name)?.description.clone(),
-        ViewBody::Windows(windows) => windows.features.iter().find(|f| f.name == *name)?.description.clone(),
+        ViewBody::Rows(features) => features.iter().find(|f| f.name == *name)?.metadata.description.clone(),
+        ViewBody::Windows(windows) => windows
+            .features
+            .iter()
+            .find(|f| f.name == *name)?
+            .metadata
+            .description
+            .clone(),
     }
 }
 
 fn on_demand(view: &OnDemandView, name: &FeatureName) -> Option<String> {
-    view.features.iter().find(|f| f.name == *name)?.description.clone()
+    view.features
+        .iter()
+        .find(|f| f.name == *name)?
+        .metadata
+        .description
+        .clone()
 }

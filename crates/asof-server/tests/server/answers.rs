@@ -171,7 +171,7 @@ async fn the_bytes_of_feasts_answer_stay() {
     request.full_feature_names = true;
     let response = by_feast.get_online_features(request).await.unwrap().into_inner();
     let bytes = response.encode_to_vec();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = [
         // metadata (1): feature_names (1): val (1) "origin", val (1) "weather__temp"
         "0a190a17",
@@ -194,7 +194,7 @@ async fn the_bytes_of_feasts_answer_stay() {
         "1a060884c7d58e05",
         "1a00",
     ];
-    assert_eq!(hex, expected.concat());
+    assert_eq!(hex.concat(), expected.concat());
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ async fn metrics_count_requests_by_surface_service_and_status() {
     assert_eq!(
         sorted,
         [
-            r#"asof_serving_registry_refusals_total 0"#,
-            r#"asof_serving_registry_version 1"#,
+            "asof_serving_registry_refusals_total 0",
+            "asof_serving_registry_version 1",
             r#"asof_serving_request_duration_seconds_count{surface="grpc",service="",status="invalid_input"} 1"#,
             r#"asof_serving_request_duration_seconds_count{surface="http",service="",status="invalid_input"} 1"#,
             r#"asof_serving_request_duration_seconds_count{surface="http",service="",status="not_found"} 1"#,

@@ -16,9 +16,12 @@ pub fn response(response: &Response) -> Value {
     let names: Vec<&str> = keys.chain(features).collect();
     let mut results = Vec::with_capacity(names.len());
     for (_, key) in &response.keys {
-        let statuses = (0..key.len()).map(|row| match key.is_null(row) {
-            true => FeatureStatus::NullValue,
-            false => FeatureStatus::Present,
+        let statuses = (0..key.len()).map(|row| {
+            if key.is_null(row) {
+                FeatureStatus::NullValue
+            } else {
+                FeatureStatus::Present
+            }
         });
         results.push(result(key, statuses, std::iter::repeat_n(None, key.len())));
     }

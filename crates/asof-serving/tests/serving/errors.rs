@@ -21,7 +21,8 @@ async fn what_is_wrong_with_a_request_is_named() {
     let store = Store::new();
     let server = server(&store);
     let origin = || ("origin", texts(&[Some("EWR")]));
-    let cases: Vec<(&[&str], Vec<(&str, ArrayRef)>, ErrorKind, &str)> = vec![
+    type Case<'a> = (&'a [&'a str], Vec<(&'a str, ArrayRef)>, ErrorKind, &'a str);
+    let cases: Vec<Case<'_>> = vec![
         (&[], vec![], ErrorKind::InvalidInput, "no features were asked for"),
         (
             &["wether:temp"],

@@ -117,6 +117,7 @@ pub(crate) fn definitions() -> Definitions {
             let entity = Entity {
                 name: name.clone(),
                 join_keys: vec![key.clone()],
+                key_metadata: BTreeMap::new(),
                 metadata: Metadata::default(),
             };
             all.entities.insert(name, entity);
@@ -170,7 +171,10 @@ fn view(name: &str, keys: &[(&str, &str)], features: &[(&str, &str)]) -> Feature
         name: name.parse().unwrap(),
         value_type: value_type.parse().unwrap(),
         expr: None,
-        description: Some(format!("the {name}")),
+        metadata: Metadata {
+            description: Some(format!("the {name}")),
+            ..Metadata::default()
+        },
     };
     let key = |(name, key_type): &(&str, &str)| JoinKey {
         name: name.parse().unwrap(),
@@ -204,11 +208,12 @@ fn on_demand(name: &str, request: &[(&str, &str)], inputs: &[&str], features: &[
         name: name.parse().unwrap(),
         value_type: value_type.parse().unwrap(),
         expr: (*expr).to_owned(),
-        description: None,
+        metadata: Metadata::default(),
     };
     OnDemandView {
         name: name.parse().unwrap(),
         request: request.iter().map(field).collect(),
+        request_metadata: BTreeMap::new(),
         inputs: inputs.iter().map(|view| projection(view, &[])).collect(),
         features: features.iter().map(feature).collect(),
         metadata: Metadata::default(),
