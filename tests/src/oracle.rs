@@ -210,7 +210,7 @@ fn of_rows(aggregate: Aggregate, rows: &[&Row]) -> Value {
         Aggregate::SumFloat => fold(floats()).map_or(Value::Null, |(sum, _)| Value::Float64(sum.to_bits())),
         Aggregate::Mean => fold(floats()).map_or(Value::Null, |(sum, n)| Value::Float64((sum / n).to_bits())),
         Aggregate::MinText => column(5).filter(|v| *v != Value::Null).min().unwrap_or(Value::Null),
-        Aggregate::Last => column(4).last().unwrap_or(Value::Null),
+        Aggregate::Last => column(4).next_back().unwrap_or(Value::Null),
         Aggregate::First => column(5).next().unwrap_or(Value::Null),
     }
 }
