@@ -5,6 +5,7 @@ use std::fmt::Display;
 use asof_repo::Diagnostic;
 
 use crate::printer::Printer;
+use crate::table::plural;
 
 /// The outcome of a command.
 pub(crate) type CliResult<T = ()> = Result<T, CliError>;
@@ -39,7 +40,7 @@ impl CliError {
                 if printer.is_json() {
                     printer.result(
                         String::new,
-                        || serde_json::json!({"valid": false, "diagnostics": asof_repo::to_json(diagnostics)}),
+                        || serde_json::json!({"error": self.to_string(), "diagnostics": asof_repo::to_json(diagnostics)}),
                     );
                 } else {
                     printer.complain(rendered.trim_end());
@@ -79,8 +80,8 @@ impl Display for CliError {
             Self::Reported => f.write_str("already reported"),
             Self::Diagnostics { diagnostics, .. } => write!(
                 f,
-                "the repository has {} problems; run `asof validate`",
-                diagnostics.len()
+                "the repository has {}; run `asof validate`",
+                plural(diagnostics.len(), "problem", "problems")
             ),
             Self::Other(error) => write!(f, "{error:#}"),
         }

@@ -1,34 +1,59 @@
-//! Progress of long work: a bar on a terminal, a line now and then elsewhere.
+//! Progress of long work: a bar on a terminal, a line now and then elsewhere, nothing when quiet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::printer::Printer;
 
-/// A bar that counts `unit`s of `what` up to `total`; 0 when the total is not known.
-///
-/// Off a terminal nothing is drawn: commands say there in lines what they have done.
-pub(crate) fn bar(printer: &Printer, what: &str, unit: &str, total: u64) -> ProgressBar {
-    if !printer.draws_bars() {
-        return ProgressBar::hidden();
+/// How far long work is, told to a person on stderr.
+#[derive(Debug, Clone)]
+pub(crate) struct Reporter {
+    bar: ProgressBar,
+    /// Where lines go, off a terminal.
+    lines: Option<Arc<Printer>>,
+}
+
+impl Reporter {
+    /// A reporter of `what`, which counts `unit`s.
+    pub(crate) fn new(printer: &Printer, what: &str, unit: &str) -> Self {
+        if !printer.draws_bars() {
+            return Self {
+                bar: ProgressBar::hidden(),
+                lines: Some(Arc::new(printer.clone())),
+            };
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) =
+            ProgressStyle::with_template(&format!("{{spinner}} {{msg}}  {{human_pos}} {unit}  {{elapsed}}"))
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, lines: None }
     }
-    let (bar, template) = if total == 0 {
-        (
-            ProgressBar::new_spinner(),
-            format!("{{spinner}} {{msg}}  {{human_pos}} {unit}  {{elapsed}}"),
-        )
-    } else {
-        let bar = ProgressBar::new(total);
-        (
-            bar,
-            format!("{{msg}}  {{wide_bar}}  {{human_pos}}/{{human_len}} {unit}  {{elapsed}}"),
-        )
-    };
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
+
+    /// Says what is worked on now; it replaces what was said before.
+    pub(crate) fn now(&self, what: impl Into<String>) {
+        self.bar.set_message(what.into());
     }
-    bar.set_message(what.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
+
+    /// Counts so many more.
+    pub(crate) fn add(&self, count: u64) {
+        self.bar.inc(count);
+    }
+
+    /// Says something that stays to be read, where there is no bar.
+    pub(crate) fn line(&self, text: impl FnOnce() -> String) {
+        if let Some(printer) = &self.lines {
+            printer.note(text());
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

@@ -1,4 +1,4 @@
-//! Tables for people: aligned columns without frames.
+//! Words and tables for people: counts with their noun, aligned columns without frames.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -20,6 +20,11 @@ pub(crate) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<It
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
+}
+
+/// `1 entity`, `2 entities`.
+pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(crate) struct Workspace {
     files: Vec<SourceFile>,
     /// What they mean, and what is wrong with them.
     pub(crate) repository: Repository,
+    /// Whether what is said about them may carry colours.
+    coloring: Coloring,
 }
 
 impl Workspace {
@@ -34,8 +36,14 @@ impl Workspace {
     pub(crate) fn open(global: &Global) -> CliResult<Self> {
         let root = global.repo.clone();
         if !root.join(STORE_FILE).is_file() {
+            let problem = match fs_err::metadata(&root) {
+                Ok(found) if found.is_dir() => format!("has no {STORE_FILE}"),
+                Ok(_) => "is not a folder".to_owned(),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+                Err(error) => return Err(error.into()),
+            };
             return Err(CliError::refused(format!(
-                "`{}` has no {STORE_FILE}; name a feature repository with --repo, or make one with `asof init DIR`",
+                "`{}` {problem}; name a feature repository with --repo, or make one with `asof init DIR`",
                 root.display()
             )));
         }
@@ -46,6 +54,7 @@ impl Workspace {
             root,
             files,
             repository,
+            coloring: Printer::new(global).coloring(),
         })
     }
 
@@ -56,17 +65,6 @@ impl Workspace {
     pub(crate) fn settings(&self) -> CliResult<&StoreConfig> {
         self.repository
             .store
-            .as_ref()
-            .ok_or_else(|| self.problems(self.repository.diagnostics.clone()))
-    }
-
-    /// The definitions, when nothing is wrong with them.
-    ///
-    /// # Errors
-    /// All problems of the repository.
-    pub(crate) fn definitions(&self) -> CliResult<&Definitions> {
-        self.repository
-            .definitions
             .as_ref()
             .ok_or_else(|| self.problems(self.repository.diagnostics.clone()))
     }
@@ -113,67 +111,92 @@ impl Workspace {
         }))
     }
 
-    /// Checks the definitions against the files of their sources.
+    /// Checks the definitions against the files of their sources, also where the definitions have errors.
     pub(crate) async fn check_sources(&self) -> CliResult<Vec<Diagnostic>> {
-        let Some(definitions) = &self.repository.definitions else {
+        if self.repository.store.is_none() {
+            // Without settings there is no telling how sources are reached.
             return Ok(Vec::new());
-        };
+        }
         let offline = self.offline(None)?;
         let mut schemas = BTreeMap::new();
-        for (name, source) in &definitions.sources {
-            let schema = offline.source_schema(source).await.map_err(|error| error.to_string());
+        for (name, source) in &self.repository.sources {
+            let schema = offline.source_schema(source).await.map_err(|error| {
+                let text = error.to_string();
+                // The diagnostic names the source by itself.
+                let own = format!("source `{name}`: ");
+                text.strip_prefix(&own).map(str::to_owned).unwrap_or(text)
+            });
             schemas.insert(name.clone(), schema);
         }
         Ok(self.repository.check_sources(&schemas, Some(&SqlChecker::default())))
     }
 
+    /// The definitions, when nothing is wrong with them, nor, with `sources`, with what they say of their sources.
+    /// Warnings are printed, and stop nothing.
+    ///
+    /// # Errors
+    /// All problems of the repository.
+    pub(crate) async fn checked(&self, sources: bool, printer: &Printer) -> CliResult<&Definitions> {
+        let mut diagnostics = self.repository.diagnostics.clone();
+        if sources {
+            diagnostics.extend(self.check_sources().await?);
+        }
+        match &self.repository.definitions {
+            Some(definitions) if diagnostics.iter().all(|found| found.severity != Severity::Error) => {
+                if !diagnostics.is_empty() {
+                    printer.note(self.render(&diagnostics).trim_end());
+                }
+                Ok(definitions)
+            }
+            _ => Err(self.problems(diagnostics)),
+        }
+    }
+
     /// `diagnostics` as an error.
-    pub(crate) fn problems(&self, diagnostics: Vec<Diagnostic>) -> CliError {
-        let rendered = self.render(&diagnostics, Coloring::Plain);
+    fn problems(&self, diagnostics: Vec<Diagnostic>) -> CliError {
+        let rendered = self.render(&diagnostics);
         CliError::Diagnostics { diagnostics, rendered }
     }
 
-    /// `diagnostics` as text, with the lines they are about.
-    pub(crate) fn render(&self, diagnostics: &[Diagnostic], coloring: Coloring) -> String {
-        asof_repo::render_human(diagnostics, &self.files, coloring)
-    }
-
-    /// Prints warnings, which stop nothing.
-    pub(crate) fn warn(&self, printer: &Printer) {
-        let warnings: Vec<Diagnostic> = self
-            .repository
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Warning)
-            .cloned()
-            .collect();
-        if !warnings.is_empty() {
-            printer.note(self.render(&warnings, Coloring::Plain).trim_end());
-        }
+    /// `diagnostics` as text for stderr, with the lines they are about.
+    pub(crate) fn render(&self, diagnostics: &[Diagnostic]) -> String {
+        asof_repo::render_human(diagnostics, &self.files, self.coloring)
     }
 }
 
-/// The YAML files below `root`, sorted by path. Dot-folders are not entered.
+/// The YAML files below `root`, sorted by path. Dot-folders and excluded folders are not entered.
 fn read_files(root: &Path) -> CliResult<Vec<SourceFile>> {
-    let visible =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    let mut files = Vec::new();
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(visible) {
+    let store = SourceFile {
+        path: STORE_FILE.to_owned(),
+        bytes: read_some(&root.join(STORE_FILE))?,
+    };
+    let exclude = Repository::excluded(&store);
+    let mut files = vec![store];
+    let mut folders = WalkDir::new(root).sort_by_file_name().into_iter();
+    while let Some(entry) = folders.next() {
         let entry = entry?;
-        let relative = entry.path().strip_prefix(root)?;
-        let parts: Vec<String> = relative
-            .iter()
-            .map(|part| part.to_string_lossy().into_owned())
-            .collect();
-        let path = parts.join("/");
-        if entry.file_type().is_file() && asof_repo::is_definition_file(&path, &[]) {
+        let path = relative(root, entry.path())?;
+        if entry.file_type().is_dir() {
+            // A folder counts when a definition file in it would.
+            if entry.depth() > 0 && !asof_repo::is_definition_file(&format!("{path}/any.yaml"), &exclude) {
+                folders.skip_current_dir();
+            }
+        } else if path != STORE_FILE && asof_repo::is_definition_file(&path, &exclude) && entry.path().is_file() {
+            // Links to files count as files: mounted configuration is made of them.
             files.push(SourceFile {
                 path,
                 bytes: read_some(entry.path())?,
             });
         }
     }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// `path` as seen from `root`, with `/` between its parts.
+fn relative(root: &Path, path: &Path) -> CliResult<String> {
+    let parts = path.strip_prefix(root)?.iter().map(|part| part.to_string_lossy());
+    Ok(parts.collect::<Vec<_>>().join("/"))
 }
 
 /// The file's bytes, but no more of a huge one than shows that it is too large.

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use asof_model::Timestamp;
-use asof_registry::{ApplyInfo, RegistryVersion, git_state};
-use asof_repo::Coloring;
+use asof_registry::{ApplyInfo, RegistryError, RegistryVersion, git_state};
 use asof_repo::plan::{PlanFile, render};
 use clap::Args;
 
@@ -76,14 +75,18 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) ->
         )));
     }
     let base = file.base_version.map(RegistryVersion);
+    let registry = workspace.registry()?;
     if file.plan.is_empty() && base.is_some() {
+        let found = registry.current_version().await?;
+        if found != base {
+            return Err(RegistryError::Conflict { expected: base, found }.into());
+        }
         printer.result(
-            || render(&file.plan, Coloring::Plain),
+            || render(&file.plan, printer.data_coloring()),
             || serde_json::json!({"applied": false, "version": file.base_version, "plan": file.plan.to_json()}),
         );
         return Ok(());
     }
-    let registry = workspace.registry()?;
     let snapshot = registry
         .apply(base, &file.definitions, args.note.info(&workspace).await)
         .await?;
@@ -92,7 +95,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) ->
         || {
             format!(
                 "{}\nApplied: registry version {version}",
-                render(&file.plan, Coloring::Plain)
+                render(&file.plan, printer.data_coloring())
             )
         },
         || serde_json::json!({"applied": true, "version": version.0, "plan": file.plan.to_json()}),

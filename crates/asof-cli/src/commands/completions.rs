@@ -19,6 +19,11 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn run(args: &CompletionsArgs, printer: &Printer) -> CliResult {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "asof", &mut script);
-    printer.data(String::from_utf8_lossy(&script).trim_end());
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let shell = args.shell.to_string();
+    printer.result(
+        || script.clone(),
+        || serde_json::json!({"shell": shell, "script": script}),
+    );
     Ok(())
 }

@@ -71,12 +71,7 @@ impl Story<'_> {
         let workspace = Workspace::open(&global)?;
 
         self.step("Every definition is checked, also against the real files", "validate");
-        let definitions = workspace.definitions()?;
-        if !workspace.check_sources().await?.is_empty() {
-            return Err(CliError::refused(
-                "the flights repository has problems; run `asof validate` in it",
-            ));
-        }
+        let definitions = workspace.checked(true, self.human).await?;
         self.say(format_args!(
             "{} feature views, {} on-demand view, {} feature service: no problem",
             definitions.feature_views.len(),
@@ -126,10 +121,7 @@ impl Story<'_> {
             "The same features online, as of that evening in July",
             &format!("materialize-incremental --to {at}"),
         );
-        let materializer = materialize::materializer(&workspace).await?;
-        let summary = materializer
-            .materialize_incremental(&[], at, &asof_materialize::NoProgress)
-            .await?;
+        let summary = materialize::incremental(&workspace, &[], at, self.human).await?;
         self.say(materialize::human(&summary));
 
         self.step(
@@ -188,7 +180,7 @@ impl Story<'_> {
     }
 
     fn next(&self, at: Timestamp) {
-        let dir = self.dir.display();
+        let dir = init::quoted(self.dir);
         let asof = command();
         self.human.note(format_args!(
             "\n{}\n  cd {dir}\n  {asof} show feature-views\n  {asof} serve --as-of {at}\n  \

@@ -1,14 +1,13 @@
 //! `asof doctor`: whether everything that the repository needs is there and reachable.
 
-use asof_repo::Severity;
+use asof_repo::{Diagnostic, Severity};
 use clap::Args;
 use serde_json::json;
 
-use super::validate::plural;
 use crate::args::Global;
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
-use crate::table::table;
+use crate::table::{plural, table};
 use crate::workspace::Workspace;
 
 /// Options of `asof doctor`.
@@ -71,29 +70,38 @@ pub(crate) async fn run(global: &Global, _args: &DoctorArgs, printer: &Printer) 
 }
 
 fn definitions(workspace: &Workspace) -> Result<String, String> {
-    match &workspace.repository.definitions {
+    let repository = &workspace.repository;
+    match &repository.definitions {
         Some(definitions) => Ok(format!(
-            "project {}, {}",
+            "project {}, {}, {}",
             definitions.project,
-            plural(definitions.feature_views.len(), "view", "views")
+            plural(definitions.feature_views.len(), "feature view", "feature views"),
+            plural(
+                definitions.feature_services.len(),
+                "feature service",
+                "feature services"
+            ),
         )),
-        None => Err("they have errors; run `asof validate`".to_owned()),
+        None => Err(problems(&repository.diagnostics)),
     }
 }
 
 async fn sources(workspace: &Workspace) -> Result<String, String> {
-    let count = workspace
-        .repository
-        .definitions
-        .as_ref()
-        .map_or(0, |definitions| definitions.sources.len());
-    match workspace.check_sources().await {
-        Ok(problems) if problems.iter().any(|problem| problem.severity == Severity::Error) => {
-            Err("some cannot be read or do not fit; run `asof validate`".to_owned())
-        }
-        Ok(_) => Ok(format!("{} readable", plural(count, "source", "sources"))),
-        Err(error) => Err(error.to_string()),
+    let found = workspace.check_sources().await.map_err(|error| error.to_string())?;
+    if found.iter().any(|found| found.severity == Severity::Error) {
+        return Err(problems(&found));
     }
+    let count = workspace.repository.sources.len();
+    Ok(format!("{} readable", plural(count, "source", "sources")))
+}
+
+/// How many errors there are, and what tells them.
+fn problems(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .count();
+    format!("{}; run `asof validate`", plural(errors, "error", "errors"))
 }
 
 async fn registry(workspace: &Workspace) -> CliResult<String> {

@@ -1,5 +1,7 @@
 //! `asof get-historical-features`: training sets.
 
+mod output;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +14,7 @@ use super::get_online_features::SelectionArgs;
 use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
-use crate::progress;
+use crate::progress::Reporter;
 use crate::workspace::Workspace;
 
 const EXAMPLES: &str = "\
@@ -110,16 +112,20 @@ pub(crate) async fn training_set(
             (plan, TrainingSetSelection::Features(features))
         }
     };
-    let bar = progress::bar(printer, "reading sources", "rows", 0);
+    let sources = plan.lookups.iter().map(|lookup| lookup.source.as_ref());
+    output::check(&args.out, &args.spine, sources, workspace)?;
+    let reporter = Reporter::new(printer, "reading sources", "rows");
     let sink = {
-        let bar = bar.clone();
+        let reporter = reporter.clone();
         ProgressSink::new(move |step| match step {
-            Progress::Opened { .. } => {}
-            Progress::Read { view, rows } => {
-                bar.set_message(view);
-                bar.inc(rows);
+            Progress::Opened { view, files, rows } => {
+                reporter.line(|| format!("reading {view}: {rows} rows in {files} files"));
             }
-            Progress::Written { .. } => bar.set_message("writing"),
+            Progress::Read { view, rows } => {
+                reporter.now(view);
+                reporter.add(rows);
+            }
+            Progress::Written { .. } => reporter.now("writing"),
         })
     };
     let labels = TrainingSetLabels {
@@ -132,6 +138,6 @@ pub(crate) async fn training_set(
     let written = engine
         .write_training_set(&plan, spine, &args.event_time, &args.out, &labels)
         .await;
-    bar.finish_and_clear();
+    reporter.finish();
     Ok(written?)
 }

@@ -9,6 +9,7 @@ use asof_model::{ScalarType, Timestamp, ValueType};
 use asof_serving::json::{self, JsonRequest};
 use asof_serving::{Clock, FeatureServer, FixedClock, Prepared, Response, Selection, SystemClock};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
 use crate::args::Global;
@@ -31,7 +32,7 @@ pub(crate) struct SelectionArgs {
     #[arg(long, value_name = "S")]
     service: Option<String>,
     /// Features, each as view:feature, or a view for all of its features.
-    #[arg(long, value_name = "V:F,…", value_delimiter = ',')]
+    #[arg(long, value_name = "V:F,…", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     features: Vec<String>,
 }
 
@@ -155,12 +156,35 @@ fn assignments(text: &str) -> CliResult<Vec<(&str, &str)>> {
     }
 }
 
-/// `text` as a JSON value for a column. What is not of its type is left for the reader of JSON to refuse by name.
+/// `text` as a JSON value for a column; `null` is null, but for columns of text.
+///
+/// # Errors
+/// When it is no value of the column's type; what only JSON's reader can tell is left to it.
 fn value(column: &RequestField, text: &str) -> CliResult<Value> {
-    Ok(match column.value_type {
-        ValueType::Scalar(ScalarType::String | ScalarType::Bytes | ScalarType::Timestamp) => text.into(),
-        ValueType::Scalar(_) | ValueType::Array(_) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-    })
+    let scalar = match column.value_type {
+        ValueType::Scalar(scalar) => scalar,
+        ValueType::Array(_) => return Ok(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+    };
+    let parsed = match scalar {
+        ScalarType::String | ScalarType::Bytes => return Ok(text.into()),
+        _ if text == "null" => return Ok(Value::Null),
+        ScalarType::Timestamp => return Ok(text.into()),
+        ScalarType::Bool => text.parse::<bool>().ok().map(Value::from),
+        ScalarType::Int32 => text.parse::<i32>().ok().map(Value::from),
+        ScalarType::Int64 => text.parse::<i64>().ok().map(Value::from),
+        ScalarType::Float32 | ScalarType::Float64 => text.parse::<f64>().ok().map(float),
+    };
+    parsed.ok_or_else(|| CliError::refused(format!("`{text}` is no {scalar}, as `{}` wants", column.name)))
+}
+
+/// JSON has no such numbers as infinity and NaN; its reader takes them as text.
+fn float(number: f64) -> Value {
+    match serde_json::Number::from_f64(number) {
+        Some(number) => number.into(),
+        None if number.is_nan() => "NaN".into(),
+        None if number > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
 }
 
 /// One table per row: feature, value, status and the age of the row it comes from.

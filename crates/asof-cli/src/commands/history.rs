@@ -28,7 +28,7 @@ pub(crate) async fn run(global: &Global, _args: &HistoryArgs, printer: &Printer)
                     entry.info.time.to_string(),
                     entry.info.author.clone(),
                     commit,
-                    entry.info.message.clone().unwrap_or_else(|| "-".to_owned()),
+                    message(entry),
                 ]
             });
             table(&["version", "time", "author", "commit", "message"], &[0], rows)
@@ -40,6 +40,7 @@ pub(crate) async fn run(global: &Global, _args: &HistoryArgs, printer: &Printer)
                     "time": entry.info.time.to_string(),
                     "author": entry.info.author,
                     "message": entry.info.message,
+                    "rollback_to": entry.rollback_to.map(|version| version.0),
                     "git": entry.info.git.as_ref().map(|git| {
                         serde_json::json!({"commit": git.commit, "dirty": git.dirty})
                     }),
@@ -49,6 +50,17 @@ pub(crate) async fn run(global: &Global, _args: &HistoryArgs, printer: &Printer)
         },
     );
     Ok(())
+}
+
+/// Why the version was made; a rollback says so before the words of whoever made it.
+fn message(entry: &VersionRecord) -> String {
+    let words = entry.info.message.as_deref();
+    match (entry.rollback_to, words) {
+        (None, None) => "-".to_owned(),
+        (None, Some(words)) => words.to_owned(),
+        (Some(version), None) => format!("rollback to {version}"),
+        (Some(version), Some(words)) => format!("rollback to {version}: {words}"),
+    }
 }
 
 /// The first digits of the commit, with a `+` when files differed from it.

@@ -42,12 +42,13 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(args: &InitArgs, printer: &Printer) -> CliResult {
     let files = unpack(args.template, &args.dir)?;
-    let dir = args.dir.display();
     printer.result(
         || {
             format!(
-                "Made {dir} with {} files. Next:\n\n  cd {dir}\n  asof validate\n  asof apply",
-                files.len()
+                "Made {} with {} files. Next:\n\n  cd {}\n  asof validate\n  asof apply",
+                args.dir.display(),
+                files.len(),
+                quoted(&args.dir)
             )
         },
         || serde_json::json!({"dir": args.dir, "files": files}),
@@ -60,6 +61,12 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> CliResult {
 /// # Errors
 /// When `dir` has anything in it, or cannot be written.
 pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
+    if dir.exists() && !dir.is_dir() {
+        return Err(CliError::refused(format!(
+            "`{}` is a file; name a new folder",
+            dir.display()
+        )));
+    }
     if dir.exists() && fs_err::read_dir(dir)?.next().is_some() {
         return Err(CliError::refused(format!(
             "`{}` is not empty; name a new folder",
@@ -70,6 +77,17 @@ pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
     write(template.files(), dir, &mut written)?;
     written.sort();
     Ok(written)
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,~\\".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn write(folder: &Dir<'_>, dir: &Path, written: &mut Vec<String>) -> CliResult {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use asof_materialize::{Ledger, LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
 use asof_model::{Timestamp, ViewName};
 use clap::Args;
-use indicatif::ProgressBar;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
-use crate::progress;
+use crate::progress::Reporter;
 use crate::table::table;
 use crate::workspace::Workspace;
 
@@ -37,34 +37,46 @@ pub(crate) struct IncrementalArgs {
     #[arg(long, value_name = "T")]
     pub(crate) to: Timestamp,
     /// The feature views; all that are online unless told.
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub(crate) views: Vec<String>,
 }
 
 pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
     let materializer = materializer(&workspace).await?;
-    let bar = Bar(progress::bar(printer, "materializing", "rows", 0));
+    let bar = Bar(Reporter::new(printer, "materializing", "rows"));
+    let common = &args.common;
     let summary = materializer
-        .materialize(&args.common.views, args.from, args.common.to, &bar)
-        .await?;
-    bar.0.finish_and_clear();
-    show(&summary, printer);
+        .materialize(&common.views, args.from, common.to, &bar)
+        .await;
+    bar.0.finish();
+    show(&summary?, printer);
     Ok(())
 }
 
 pub(crate) async fn run_incremental(global: &Global, args: &IncrementalArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let materializer = materializer(&workspace).await?;
-    let bar = Bar(progress::bar(printer, "materializing", "rows", 0));
-    let summary = materializer.materialize_incremental(&args.views, args.to, &bar).await?;
-    bar.0.finish_and_clear();
+    let summary = incremental(&workspace, &args.views, args.to, printer).await?;
     show(&summary, printer);
     Ok(())
 }
 
+/// Brings online what is new up to `to`.
+pub(crate) async fn incremental(
+    workspace: &Workspace,
+    views: &[String],
+    to: Timestamp,
+    printer: &Printer,
+) -> CliResult<MaterializeSummary> {
+    let materializer = materializer(workspace).await?;
+    let bar = Bar(Reporter::new(printer, "materializing", "rows"));
+    let summary = materializer.materialize_incremental(views, to, &bar).await;
+    bar.0.finish();
+    Ok(summary?)
+}
+
 /// A materializer of the registry's current version, run on this machine.
-pub(crate) async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
+async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
     let registry = workspace.registry()?;
     let snapshot = workspace.applied().await?;
     let ledger = Ledger::new(registry.object_store().clone(), registry.prefix().clone());
@@ -79,16 +91,17 @@ pub(crate) async fn materializer(workspace: &Workspace) -> CliResult<Materialize
     ))
 }
 
-/// Counts rows on a bar.
-struct Bar(ProgressBar);
+/// Tells which view's turn it is, and counts rows.
+struct Bar(Reporter);
 
 impl Progress for Bar {
     fn view_started(&self, view: &ViewName) {
-        self.0.set_message(view.to_string());
+        self.0.now(view.to_string());
+        self.0.line(|| format!("materializing {view}"));
     }
 
     fn rows_done(&self, _: &ViewName, rows: u64) {
-        self.0.inc(rows);
+        self.0.add(rows);
     }
 
     fn view_finished(&self, _: &ViewSummary) {}
@@ -99,11 +112,17 @@ fn show(summary: &MaterializeSummary, printer: &Printer) {
         for broken in &view.warnings {
             printer.note(format_args!("warning: {}: {broken}", view.view));
         }
-        for change in view.files.rewritten.iter().chain(&view.files.deleted) {
-            printer.note(format_args!(
-                "note: {}: `{change}` was rewritten or deleted since the last run",
-                view.view
-            ));
+        let changed = [
+            (&view.files.rewritten, "was rewritten"),
+            (&view.files.deleted, "is gone"),
+        ];
+        for (files, what) in changed {
+            for file in files {
+                printer.note(format_args!(
+                    "note: {}: `{file}` {what} since the last run; rows that only it held may still be online",
+                    view.view
+                ));
+            }
         }
     }
     printer.result(|| human(summary), || summary.views.iter().map(machine).collect());
@@ -139,6 +158,12 @@ fn machine(view: &ViewSummary) -> Value {
         "to": view.to.to_string(),
         "rows": {"read": view.rows.read, "written": view.rows.written, "kept": view.rows.kept},
         "files_read": view.files_read,
+        "files": {
+            "added": view.files.added,
+            "unchanged": view.files.unchanged,
+            "rewritten": view.files.rewritten,
+            "deleted": view.files.deleted,
+        },
         "seconds": view.took.as_secs_f64(),
         "warnings": view.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

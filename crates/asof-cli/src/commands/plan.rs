@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use asof_model::definition::Definitions;
 use asof_repo::plan::{Plan, PlanFile, render};
-use asof_repo::{Coloring, Severity};
 use clap::Args;
 
 use crate::args::Global;
@@ -43,14 +42,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> 
 /// # Errors
 /// When the repository has problems, also against its sources unless `no_sources`.
 pub(crate) async fn make(workspace: &Workspace, no_sources: bool, printer: &Printer) -> CliResult<PlanFile> {
-    let definitions = workspace.definitions()?;
-    workspace.warn(printer);
-    if !no_sources {
-        let problems = workspace.check_sources().await?;
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(workspace.problems(problems));
-        }
-    }
+    let definitions = workspace.checked(!no_sources, printer).await?;
     let current = workspace.registry()?.current().await?;
     let empty = Definitions::empty(definitions.project.clone());
     let old = current
@@ -66,7 +58,7 @@ pub(crate) async fn make(workspace: &Workspace, no_sources: bool, printer: &Prin
 /// Prints the plan.
 pub(crate) fn show(plan: &Plan, base_version: Option<u64>, printer: &Printer) {
     printer.result(
-        || render(plan, Coloring::Plain),
+        || render(plan, printer.data_coloring()),
         || {
             let mut json = plan.to_json();
             json["base_version"] = base_version.into();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use arrow::record_batch::RecordBatch;
 use clap::Args;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
 
 use crate::args::Global;
 use crate::error::CliResult;
@@ -43,12 +44,16 @@ pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> 
 /// All rows of a Parquet file.
 fn read(path: &Path) -> CliResult<Vec<RecordBatch>> {
     let file = fs_err::File::open(path)?;
-    let named = |error| {
-        anyhow::Error::new(error).context(format!("`{}` is not a Parquet file that can be read", path.display()))
+    let named = |error: ParquetError| {
+        anyhow::Error::new(error).context(format!(
+            "`{}` cannot be read as Parquet, which is what push takes",
+            path.display()
+        ))
     };
     let reader = ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0)
         .map_err(named)?
         .build()
         .map_err(named)?;
-    Ok(reader.collect::<Result<_, _>>()?)
+    let rows: Result<Vec<RecordBatch>, _> = reader.collect();
+    Ok(rows.map_err(|error| named(error.into()))?)
 }

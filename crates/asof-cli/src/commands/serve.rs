@@ -1,5 +1,6 @@
 //! `asof serve`: the serving layer.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,9 +8,8 @@ use asof_model::{TimeSpan, Timestamp};
 use asof_server::ServerOptions;
 use asof_serving::{Clock, FeatureServer, FixedClock, SystemClock};
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
-use crate::args::{Global, Output};
+use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
 use crate::workspace::Workspace;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 const EXAMPLES: &str = "\
 Examples:
   asof serve
-  asof serve --grpc 0.0.0.0:6565 --http 0.0.0.0:6566 --output json    (logs as JSON)
+  asof serve --grpc 0.0.0.0:6565 --http 0.0.0.0:6566 --output json    (addresses and logs as JSON)
   curl -s localhost:6566/get-online-features -d '{\"feature_service\": \"acceptance_model\",
       \"entities\": {\"driver_id\": [1001], \"pickup_distance_km\": [7.5]}}'";
 
@@ -35,15 +35,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s")]
     poll: TimeSpan,
     /// The most rows that one request may have.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    max_rows: usize,
+    #[arg(long, value_name = "N", default_value = "10000")]
+    max_rows: NonZeroUsize,
     /// Answer every request as of this time instead of now (RFC 3339).
     #[arg(long, value_name = "T")]
     as_of: Option<Timestamp>,
 }
 
 pub(crate) async fn run(global: &Global, args: &ServeArgs, printer: &Printer) -> CliResult {
-    start_logs(global);
     let workspace = Workspace::open(global)?;
     let registry = workspace.registry()?;
     let clock: Arc<dyn Clock> = match args.as_of {
@@ -53,37 +52,25 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, printer: &Printer) ->
     let server = Arc::new(FeatureServer::new(workspace.online_store().await?, clock));
     let options = ServerOptions {
         poll_interval: Duration::from_micros(args.poll.micros().unsigned_abs()),
-        max_rows: args.max_rows,
+        max_rows: args.max_rows.get(),
         ..ServerOptions::new(&args.grpc, &args.http)
     };
     let running = asof_server::serve(options, server, registry).await?;
-    printer.note(format_args!(
-        "Serving gRPC on {} and HTTP on {}; Ctrl-C stops",
-        running.grpc_addr, running.http_addr
-    ));
+    if printer.is_json() {
+        printer.result(
+            String::new,
+            || serde_json::json!({"grpc": running.grpc_addr.to_string(), "http": running.http_addr.to_string()}),
+        );
+    } else {
+        printer.note(format_args!(
+            "Serving gRPC on {} and HTTP on {}; Ctrl-C stops",
+            running.grpc_addr, running.http_addr
+        ));
+    }
     let signal = async {
         if let Err(error) = asof_server::terminated().await {
             tracing::error!(%error, "signals cannot be listened for");
         }
     };
     Ok(running.run_until(signal).await?)
-}
-
-/// Logs to stderr: text for people, JSON lines where JSON was asked for. `RUST_LOG` has the last word on what.
-fn start_logs(global: &Global) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => "warn",
-        (false, 0) => "info",
-        (false, 1) => "info,asof_server=debug,asof_serving=debug",
-        (false, _) => "debug",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A second subscriber would be a mistake of this program; the first one stays.
-    let _ = match global.output {
-        Output::Human => logs.try_init(),
-        Output::Json => logs.json().flatten_event(true).try_init(),
-    };
 }

@@ -74,7 +74,7 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs, printer: &Printer) -> 
             || {
                 let kinds = ObjectKind::ALL.into_iter().map(|kind| {
                     let names: Vec<String> = objects(&document, kind).map(|(name, _)| name).collect();
-                    vec![kind.list().replace('_', " "), names.len().to_string(), names.join(", ")]
+                    vec![plural_of(kind), names.len().to_string(), names.join(", ")]
                 });
                 let table = table(&["kind", "count", "names"], &[1], kinds);
                 format!(
@@ -100,6 +100,14 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs, printer: &Printer) -> 
     };
     printer.result(|| lines(object, 0), || object.clone());
     Ok(())
+}
+
+/// The kind in words, of more than one.
+fn plural_of(kind: ObjectKind) -> String {
+    match kind {
+        ObjectKind::Entity => "entities".to_owned(),
+        other => format!("{other}s"),
+    }
 }
 
 /// The objects of one kind with their names.

@@ -1,11 +1,12 @@
 //! `asof validate`: every problem in the repository, not just the first.
 
-use asof_repo::{Coloring, Diagnostic, Severity};
+use asof_repo::{Diagnostic, Severity};
 use clap::Args;
 
 use crate::args::Global;
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
+use crate::table::plural;
 use crate::workspace::Workspace;
 
 /// Options of `asof validate`.
@@ -26,12 +27,7 @@ pub(crate) async fn run(global: &Global, args: &ValidateArgs, printer: &Printer)
     let errors = count(&diagnostics, Severity::Error);
     let warnings = count(&diagnostics, Severity::Warning);
     if !diagnostics.is_empty() && !printer.is_json() {
-        let coloring = if printer.colour() {
-            Coloring::Colored
-        } else {
-            Coloring::Plain
-        };
-        printer.complain(workspace.render(&diagnostics, coloring).trim_end());
+        printer.complain(workspace.render(&diagnostics).trim_end());
     }
     printer.result(
         || match (&workspace.repository.definitions, errors) {
@@ -84,9 +80,4 @@ fn count(diagnostics: &[Diagnostic], severity: Severity) -> usize {
         .iter()
         .filter(|diagnostic| diagnostic.severity == severity)
         .count()
-}
-
-/// `1 entity`, `2 entities`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
