@@ -1,6 +1,6 @@
 //! The online answer at a time is the training row at that time, statuses included.
 
-use asof_model::FeatureStatus;
+use asof_model::{FeatureStatus, Timestamp};
 use asof_serving::Response;
 use asof_tests::case::{Case, SpineRow, View};
 use asof_tests::generate::cases;
@@ -56,7 +56,7 @@ fn check(case: &Case, response: &Response) {
             .features
             .iter()
             .map(|feature| {
-                let event = feature.event_times[row].map(|time| time.micros());
+                let event = feature.event_times[row].map(Timestamp::micros);
                 (value_at(&feature.values, row), feature.statuses[row], event)
             })
             .collect();

@@ -45,7 +45,7 @@ impl Subject {
             path: path.to_owned(),
             bytes: text.as_bytes().to_vec(),
         });
-        let repository = Repository::parse(&files, &BTreeMap::new(), Some(&SqlChecker::default()));
+        let repository = Repository::parse(&files, &BTreeMap::new(), Some(&SqlChecker));
         let errors: Vec<_> = repository
             .diagnostics
             .iter()
