@@ -10,6 +10,7 @@ mod bench;
 mod ci;
 mod command;
 mod generate;
+mod law;
 mod test;
 mod tidy;
 mod workspace;
@@ -43,6 +44,8 @@ enum Verb {
     Gen(generate::Arguments),
     /// Measure, and print the tables that the documents show
     Bench(bench::Arguments),
+    /// Try the law of no skew on many random cases
+    Law(law::Arguments),
     /// Do what continuous integration does
     Ci,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(&workspace),
         Verb::Gen(arguments) => generate::run(&workspace, &arguments),
         Verb::Bench(arguments) => bench::run(&workspace, &arguments),
+        Verb::Law(arguments) => law::run(&workspace, &arguments),
         Verb::Ci => ci::run(&workspace),
     });
     match outcome {

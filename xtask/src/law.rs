@@ -1,0 +1,25 @@
+//! `cargo xtask law`: the long form of the law of no skew, with as many random cases as one has time for.
+
+use anyhow::Result;
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// The options of the verb.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Random cases per property
+    #[arg(long, default_value_t = 2_000)]
+    cases: u32,
+}
+
+/// Runs the properties; each case with every setting of the engine, not just a few of them.
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    // The whole workspace is named, so that its dependencies have the features that every other step builds them with.
+    command::run(
+        workspace
+            .cargo()
+            .args(["test", "--workspace", "--test", "law"])
+            .env("ASOF_LAW_CASES", arguments.cases.to_string()),
+    )
+}
