@@ -149,7 +149,7 @@ mod tests {
                 name: "temp".parse().unwrap(),
                 value_type: ScalarType::Float64.into(),
                 expr: None,
-                description: None,
+                metadata: Metadata::default(),
             }]),
             online: true,
             schedule: None,

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use asof_model::definition::{
-    Aggregation, Definitions, Entity, Expectation, FeatureService, FeatureView, JoinKey, OnDemandFeature, OnDemandView,
-    Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
+    Aggregation, Definitions, Entity, Expectation, FeatureService, FeatureView, JoinKey, Metadata, OnDemandFeature,
+    OnDemandView, Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
 };
-use asof_model::{Admission, ProjectName};
+use asof_model::{Admission, ColumnName, ProjectName};
 
 use crate::rules::MAX_CHAIN;
 use crate::syntax::{
@@ -96,6 +96,13 @@ fn text(word: &Word) -> String {
     word.value.clone()
 }
 
+/// What is written about some columns, without those about which nothing is.
+fn noted<'a>(columns: impl Iterator<Item = (&'a Word, &'a Metadata)>) -> BTreeMap<ColumnName, Metadata> {
+    let said = columns.filter(|(_, metadata)| **metadata != Metadata::default());
+    said.filter_map(|(column, metadata)| Some((name(column)?, metadata.clone())))
+        .collect()
+}
+
 fn entity(entity: &EntitySyntax) -> Option<Entity> {
     let keys = entity.join_keys.iter().map(|key| {
         Some(JoinKey {
@@ -108,6 +115,7 @@ fn entity(entity: &EntitySyntax) -> Option<Entity> {
     Some(Entity {
         name: name(&entity.name)?,
         join_keys,
+        key_metadata: noted(entity.join_keys.iter().map(|key| (&key.name, &key.metadata))),
         metadata: entity.metadata.clone(),
     })
 }
@@ -143,6 +151,7 @@ fn feature_view(view: &ViewSyntax, all: &Definitions) -> Option<FeatureView> {
             name: name(&expectation.name)?,
             expr: expectation.expr.as_ref().map(text)?,
             action: expectation.action,
+            metadata: expectation.metadata.clone(),
         })
     });
     let body = match (&view.features, &view.aggregation) {
@@ -175,7 +184,7 @@ fn row_features(features: &[FeatureSyntax]) -> Option<Vec<RowFeature>> {
             name: name(&feature.name)?,
             value_type: feature.value_type.as_ref()?.value,
             expr: feature.expr.as_ref().map(text),
-            description: feature.description.clone(),
+            metadata: feature.metadata.clone(),
         })
     });
     features
@@ -190,7 +199,7 @@ fn aggregation(aggregation: &AggregationSyntax) -> Option<Aggregation> {
             value_type: feature.value_type.as_ref()?.value,
             expr: feature.expr.as_ref().map(text)?,
             window: feature.window.as_ref()?.value,
-            description: feature.description.clone(),
+            metadata: feature.metadata.clone(),
         })
     });
     Some(Aggregation {
@@ -213,12 +222,13 @@ fn on_demand(view: &OnDemandSyntax, all: &Definitions) -> Option<OnDemandView> {
             name: name(&feature.name)?,
             value_type: feature.value_type.as_ref()?.value,
             expr: feature.expr.as_ref().map(text)?,
-            description: feature.description.clone(),
+            metadata: feature.metadata.clone(),
         })
     });
     Some(OnDemandView {
         name: name(&view.name)?,
         request: request.collect::<Option<_>>()?,
+        request_metadata: noted(view.request.iter().map(|field| (&field.name, &field.metadata))),
         inputs: projections(&view.inputs, all)?,
         features: features
             .collect::<Option<Vec<_>>>()

@@ -36,6 +36,7 @@ pub(crate) struct EntitySyntax {
 pub(crate) struct JoinKeySyntax {
     pub(crate) name: Word,
     pub(crate) key_type: Option<ScalarType>,
+    pub(crate) metadata: Metadata,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,7 @@ pub(crate) struct FeatureSyntax {
     pub(crate) value_type: Option<Spanned<ValueType>>,
     pub(crate) expr: Option<Word>,
     pub(crate) window: Option<Spanned<TimeSpan>>,
-    pub(crate) description: Option<String>,
+    pub(crate) metadata: Metadata,
 }
 
 #[derive(Debug)]
@@ -105,6 +106,7 @@ pub(crate) struct ExpectSyntax {
     pub(crate) name: Word,
     pub(crate) expr: Option<Word>,
     pub(crate) action: ExpectationAction,
+    pub(crate) metadata: Metadata,
 }
 
 #[derive(Debug)]

@@ -24,15 +24,17 @@ pub fn definitions() -> impl Strategy<Value = Definitions> {
     );
     bodies.prop_map(|(entities, sources, views, on_demand, services)| {
         let mut all = Definitions::empty(name("shop"));
-        for (at, (key_types, metadata)) in numbered(entities) {
-            let keys = key_types.into_iter().zip(["a", "b"]);
-            let join_keys = keys.map(|(key_type, letter)| JoinKey {
-                name: name(&format!("key{at}{letter}")),
-                key_type,
+        for (at, (keys, metadata)) in numbered(entities) {
+            let keys = keys.into_iter().zip(["a", "b"]);
+            let keys = keys.map(|((key_type, metadata), letter)| {
+                let name: ColumnName = name(&format!("key{at}{letter}"));
+                (JoinKey { name, key_type }, metadata)
             });
+            let (join_keys, about): (Vec<JoinKey>, Vec<Metadata>) = keys.unzip();
             let entity = Entity {
                 name: name(&format!("entity{at}")),
-                join_keys: join_keys.collect(),
+                key_metadata: noted(join_keys.iter().map(|key| &key.name), about),
+                join_keys,
                 metadata,
             };
             all.entities.insert(entity.name.clone(), entity);
@@ -52,9 +54,12 @@ pub fn definitions() -> impl Strategy<Value = Definitions> {
             add_view(&mut all, at, body);
         }
         for (at, (request, inputs, features, metadata)) in numbered(on_demand) {
+            let (types, about): (Vec<ValueType>, Vec<Metadata>) = request.into_iter().unzip();
+            let request = fields(&format!("request{at}"), types);
             let view = OnDemandView {
                 name: name(&format!("trip{at}")),
-                request: fields(&format!("request{at}"), request),
+                request_metadata: noted(request.iter().map(|field| &field.name), about),
+                request,
                 inputs: project(&all, inputs),
                 features: on_demand_features(at, features),
                 metadata,
@@ -79,14 +84,14 @@ pub fn definitions() -> impl Strategy<Value = Definitions> {
 
 /// A view to pick among those there are, whether under an alias, and which of its features.
 type Pick = (prop::sample::Index, bool, Option<Vec<prop::sample::Index>>);
-type NamedTypes = Vec<(usize, ValueType, String, Option<String>)>;
+type NamedTypes = Vec<(usize, ValueType, String, Metadata)>;
 type ViewParts = (
     (Vec<prop::sample::Index>, prop::sample::Index),
     (Option<TimeSpan>, Option<TimeSpan>, bool),
     Option<String>,
     (Option<(TimeSpan, Vec<i64>)>, NamedTypes, Vec<bool>),
     (bool, Option<String>),
-    Vec<(String, bool)>,
+    Vec<(String, bool, Metadata)>,
     Metadata,
 );
 
@@ -132,22 +137,29 @@ fn metadata() -> impl Strategy<Value = Metadata> {
     })
 }
 
+/// Mostly nothing, as for most features, join keys and request fields.
+fn sparse_metadata() -> impl Strategy<Value = Metadata> {
+    option::weighted(0.2, metadata()).prop_map(Option::unwrap_or_default)
+}
+
 fn span() -> impl Strategy<Value = TimeSpan> {
     let spans = ["250us", "90s", "15m", "1h", "1d12h"];
     prop::sample::select(spans.to_vec()).prop_map(|text| text.parse().expect("a duration"))
 }
 
 fn value_type() -> impl Strategy<Value = ValueType> {
-    (prop::sample::select(ScalarType::ALL.to_vec()), any::<bool>()).prop_map(|(scalar, array)| if array {
-        ValueType::Array(scalar)
-    } else {
-        ValueType::Scalar(scalar)
+    (prop::sample::select(ScalarType::ALL.to_vec()), any::<bool>()).prop_map(|(scalar, array)| {
+        if array {
+            ValueType::Array(scalar)
+        } else {
+            ValueType::Scalar(scalar)
+        }
     })
 }
 
-fn entity() -> impl Strategy<Value = (Vec<ScalarType>, Metadata)> {
+fn entity() -> impl Strategy<Value = (Vec<(ScalarType, Metadata)>, Metadata)> {
     let keys: Vec<ScalarType> = ScalarType::ALL.into_iter().filter(|scalar| scalar.is_key()).collect();
-    (vec(prop::sample::select(keys), 1..3), metadata())
+    (vec((prop::sample::select(keys), sparse_metadata()), 1..3), metadata())
 }
 
 fn time() -> impl Strategy<Value = TimeColumn> {
@@ -168,15 +180,15 @@ fn source() -> impl Strategy<Value = (String, TimeColumn, Option<TimeColumn>, Op
     (path, time(), option::of(time()), option::of(sql()), metadata())
 }
 
-/// Features: places in a pool of names, each once and in any order, with types, SQL and descriptions.
+/// Features: places in a pool of names, each once and in any order, with types, SQL and metadata.
 fn named_types(most: usize) -> impl Strategy<Value = NamedTypes> {
     let places = prop::sample::subsequence((0..most).collect::<Vec<_>>(), 1..=most).prop_shuffle();
     places.prop_flat_map(|places| {
         let count = places.len();
-        vec((value_type(), sql(), option::weighted(0.2, text())), count).prop_map(move |rest| {
+        vec((value_type(), sql(), sparse_metadata()), count).prop_map(move |rest| {
             let features = places.iter().zip(rest);
             features
-                .map(|(place, (value_type, sql, description))| (*place, value_type, sql, description))
+                .map(|(place, (value_type, sql, metadata))| (*place, value_type, sql, metadata))
                 .collect()
         })
     })
@@ -192,13 +204,18 @@ fn view() -> impl Strategy<Value = ViewParts> {
         option::weighted(0.3, sql()),
         (windows, named_types(4), vec(any::<bool>(), 4)),
         (prop::bool::weighted(0.8), option::weighted(0.3, schedule)),
-        vec((sql(), any::<bool>()), 0..2),
+        vec((sql(), any::<bool>(), sparse_metadata()), 0..2),
         metadata(),
     )
 }
 
-fn on_demand() -> impl Strategy<Value = (Vec<ValueType>, Vec<Pick>, NamedTypes, Metadata)> {
-    (vec(value_type(), 0..3), picks(), named_types(3), metadata())
+fn on_demand() -> impl Strategy<Value = (Vec<(ValueType, Metadata)>, Vec<Pick>, NamedTypes, Metadata)> {
+    (
+        vec((value_type(), sparse_metadata()), 0..3),
+        picks(),
+        named_types(3),
+        metadata(),
+    )
 }
 
 fn picks() -> impl Strategy<Value = Vec<Pick>> {
@@ -230,11 +247,11 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
             features
                 .into_iter()
                 .zip(with_sql)
-                .map(|((place, value_type, sql, description), with_sql)| RowFeature {
+                .map(|((place, value_type, sql, metadata), with_sql)| RowFeature {
                     name: feature_name(place),
                     value_type,
                     expr: with_sql.then_some(sql),
-                    description,
+                    metadata,
                 })
                 .collect(),
         ),
@@ -243,12 +260,12 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
             features: features
                 .into_iter()
                 .zip(times)
-                .map(|((place, value_type, expr, description), times)| WindowFeature {
+                .map(|((place, value_type, expr, metadata), times)| WindowFeature {
                     name: feature_name(place),
                     value_type,
                     expr,
                     window: TimeSpan::from_micros(every.micros() * times).expect("a few times a span is a span"),
-                    description,
+                    metadata,
                 })
                 .collect(),
         }),
@@ -256,7 +273,7 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
     let expectations = expectations
         .into_iter()
         .enumerate()
-        .map(|(at, (expr, fail))| Expectation {
+        .map(|(at, (expr, fail, metadata))| Expectation {
             name: name(&format!("check{at}")),
             expr,
             action: if fail {
@@ -264,6 +281,7 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
             } else {
                 ExpectationAction::Warn
             },
+            metadata,
         });
     let view = FeatureView {
         name: name(&format!("view{at}")),
@@ -286,6 +304,12 @@ fn add_view(all: &mut Definitions, at: usize, parts: ViewParts) {
     all.feature_views.insert(view.name.clone(), view);
 }
 
+/// What there is to say about each of `names`, without those of which there is nothing.
+fn noted<'a>(names: impl Iterator<Item = &'a ColumnName>, about: Vec<Metadata>) -> BTreeMap<ColumnName, Metadata> {
+    let pairs = names.cloned().zip(about);
+    pairs.filter(|(_, metadata)| *metadata != Metadata::default()).collect()
+}
+
 fn fields(prefix: &str, types: Vec<ValueType>) -> Vec<RequestField> {
     let fields = types.into_iter().enumerate().map(|(at, value_type)| RequestField {
         name: name(&format!("{prefix}_{at}")),
@@ -297,11 +321,11 @@ fn fields(prefix: &str, types: Vec<ValueType>) -> Vec<RequestField> {
 fn on_demand_features(at: usize, features: NamedTypes) -> Vec<OnDemandFeature> {
     let features = features.into_iter();
     features
-        .map(|(place, value_type, expr, description)| OnDemandFeature {
+        .map(|(place, value_type, expr, metadata)| OnDemandFeature {
             name: name(&format!("computed{at}_{place}")),
             value_type,
             expr,
-            description,
+            metadata,
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! The judge of SQL that the definitions' reader calls: the compiler, asked only whether it would accept.
 
 use arrow::datatypes::{DataType, Field, Schema};
-use asof_model::definition::{Feature, RequestField, WindowFeature};
+use asof_model::definition::{Feature, Metadata, RequestField, WindowFeature};
 use asof_model::{FeatureName, ScalarType, TimeSpan, ValueType, ViewName};
 use asof_repo::{DiagnosticCode, ExpressionChecker, ExpressionProblem};
 
@@ -43,7 +43,7 @@ impl ExpressionChecker for SqlChecker {
                 value_type,
                 expr: sql.to_owned(),
                 window: TimeSpan::from_micros(1).expect("one is above zero"),
-                description: None,
+                metadata: Metadata::default(),
             };
             AggregateProgram::compile(&schema, &[feature])?;
         }

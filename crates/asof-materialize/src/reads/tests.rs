@@ -1,7 +1,5 @@
 //! Plans of reads.
 
-use std::collections::BTreeMap;
-
 use asof_model::definition::{Metadata, RowFeature, ViewBody};
 use asof_model::{Admission, ScalarType, TimeSpan};
 
@@ -28,15 +26,12 @@ fn view(lag: Option<i64>, visible_from_created: bool) -> FeatureView {
             name: "x".parse().unwrap(),
             value_type: ScalarType::Int64.into(),
             expr: None,
-            description: None,
+            metadata: Metadata::default(),
         }]),
         online: true,
         schedule: None,
         expectations: Vec::new(),
-        metadata: Metadata {
-            tags: BTreeMap::new(),
-            ..Metadata::default()
-        },
+        metadata: Metadata::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A project in a temporary folder: one source of rows, views over it, a ledger, an online store.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ pub(crate) fn row_view() -> FeatureView {
             name: name("x"),
             value_type: ScalarType::Int64.into(),
             expr: None,
-            description: None,
+            metadata: Metadata::default(),
         }]),
         online: true,
         schedule: None,
@@ -96,7 +97,7 @@ pub(crate) fn window_view(every: i64, window: i64) -> FeatureView {
                 value_type: ScalarType::Int64.into(),
                 expr: "sum(x)".to_owned(),
                 window: span(window),
-                description: None,
+                metadata: Metadata::default(),
             }],
         }),
         ..row_view()
@@ -108,6 +109,7 @@ pub(crate) fn expectation(name: &str, expr: &str, action: ExpectationAction) -> 
         name: self::name(name),
         expr: expr.to_owned(),
         action,
+        metadata: Metadata::default(),
     }
 }
 
@@ -297,6 +299,7 @@ pub(crate) fn definitions(view: FeatureView) -> Definitions {
     let on_demand = OnDemandView {
         name: name("on_demand"),
         request: Vec::new(),
+        request_metadata: BTreeMap::new(),
         inputs: Vec::new(),
         features: Vec::new(),
         metadata: Metadata::default(),

@@ -1,5 +1,7 @@
 //! Entities: the things that features describe, and the columns that name one of them.
 
+use std::collections::BTreeMap;
+
 use super::Metadata;
 use crate::{ColumnName, EntityName, ScalarType};
 
@@ -19,6 +21,9 @@ pub struct Entity {
     pub name: EntityName,
     /// The columns that name one of its kind; at least one.
     pub join_keys: Vec<JoinKey>,
+    /// Description, owner and tags of those join keys that have any. They are no part of the key itself: two keys of
+    /// one name and type are the same key, whatever is written about them.
+    pub key_metadata: BTreeMap<ColumnName, Metadata>,
     /// Description, owner and tags.
     pub metadata: Metadata,
 }

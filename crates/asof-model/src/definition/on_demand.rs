@@ -1,5 +1,7 @@
 //! On-demand feature views: features computed from other features and the fields of a request.
 
+use std::collections::BTreeMap;
+
 use super::{Feature, Metadata, Projection};
 use crate::{ColumnName, FeatureName, ValueType, ViewName};
 
@@ -21,8 +23,8 @@ pub struct OnDemandFeature {
     pub value_type: ValueType,
     /// SQL over `input.feature` columns, request fields and `as_of()`.
     pub expr: String,
-    /// What it is, in the author's words.
-    pub description: Option<String>,
+    /// Description, owner and tags.
+    pub metadata: Metadata,
 }
 
 /// Features computed from other features and request fields, by the same code offline and online.
@@ -32,6 +34,8 @@ pub struct OnDemandView {
     pub name: ViewName,
     /// What the caller must bring.
     pub request: Vec<RequestField>,
+    /// Description, owner and tags of those request fields that have any.
+    pub request_metadata: BTreeMap<ColumnName, Metadata>,
     /// The views it reads: feature views (perhaps under an alias) or other on-demand views, never in a circle.
     pub inputs: Vec<Projection>,
     /// The features; at least one.

@@ -12,8 +12,8 @@ pub struct RowFeature {
     pub value_type: ValueType,
     /// SQL over the source's row. `None`: the column of the feature's name.
     pub expr: Option<String>,
-    /// What it is, in the author's words.
-    pub description: Option<String>,
+    /// Description, owner and tags.
+    pub metadata: Metadata,
 }
 
 /// A feature that is an aggregate over a window of source rows.
@@ -27,8 +27,8 @@ pub struct WindowFeature {
     pub expr: String,
     /// How far back the window reaches; a multiple of the view's `every`.
     pub window: TimeSpan,
-    /// What it is, in the author's words.
-    pub description: Option<String>,
+    /// Description, owner and tags.
+    pub metadata: Metadata,
 }
 
 /// Features computed at the cutoffs `k * every` over the rows with `cutoff - window < event_time <= cutoff`.
@@ -78,6 +78,8 @@ pub struct Expectation {
     pub expr: String,
     /// What happens then.
     pub action: ExpectationAction,
+    /// Description, owner and tags.
+    pub metadata: Metadata,
 }
 
 /// A group of features of one entity, or of none, from one source.

@@ -46,7 +46,7 @@ fn view(view: &str, keys: &[(&str, ScalarType)], features: &[&str]) -> FeatureVi
                     name: name(feature),
                     value_type: ScalarType::Float64.into(),
                     expr: None,
-                    description: None,
+                    metadata: Metadata::default(),
                 })
                 .collect(),
         ),
@@ -67,6 +67,7 @@ fn on_demand(view: &str, inputs: Vec<Projection>, request: &[(&str, ScalarType)]
                 value_type: (*scalar).into(),
             })
             .collect(),
+        request_metadata: BTreeMap::new(),
         inputs,
         features: features
             .iter()
@@ -74,7 +75,7 @@ fn on_demand(view: &str, inputs: Vec<Projection>, request: &[(&str, ScalarType)]
                 name: name(feature),
                 value_type: ScalarType::Bool.into(),
                 expr: "true".to_owned(),
-                description: None,
+                metadata: Metadata::default(),
             })
             .collect(),
         metadata: Metadata::default(),
@@ -92,6 +93,7 @@ fn definitions(service: Vec<Projection>) -> Definitions {
                 name: name("origin"),
                 key_type: ScalarType::String,
             }],
+            key_metadata: BTreeMap::new(),
             metadata: Metadata::default(),
         },
     );

@@ -32,6 +32,7 @@ fn definitions(project: &str, count: usize) -> Definitions {
                 name: format!("key{at}").parse().unwrap(),
                 key_type: ScalarType::String,
             }],
+            key_metadata: BTreeMap::new(),
             metadata: Metadata::default(),
         };
         all.entities.insert(entity.name.clone(), entity);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use asof_model::ColumnName;
 use asof_model::definition::{
     Aggregation, Definitions, Entity, Expectation, ExpectationAction, FeatureService, FeatureView, Metadata,
     OnDemandView, Projection, Source, TimeColumn, ViewBody,
@@ -16,11 +17,20 @@ struct Object(Map<String, Value>);
 impl Object {
     /// The start of everything that has a name.
     fn named(name: impl Display, metadata: &Metadata) -> Self {
-        Self::default()
-            .with("name", text(name))
-            .with_some("description", metadata.description.as_ref().map(text))
+        Self::default().with("name", text(name)).about(metadata)
+    }
+
+    fn about(self, metadata: &Metadata) -> Self {
+        self.with_some("description", metadata.description.as_ref().map(text))
             .with_some("owner", metadata.owner.as_ref().map(text))
             .with_some("tags", texts(&metadata.tags))
+    }
+
+    fn about_one_of(self, all: &BTreeMap<ColumnName, Metadata>, column: &ColumnName) -> Self {
+        match all.get(column) {
+            Some(metadata) => self.about(metadata),
+            None => self,
+        }
     }
 
     fn with(mut self, key: &str, value: Value) -> Self {
@@ -68,10 +78,11 @@ fn entity(entity: &Entity) -> Value {
     Object::named(&entity.name, &entity.metadata)
         .with(
             "join_keys",
-            list(
-                &entity.join_keys,
-                |key| json!({"name": key.name.as_str(), "type": key.key_type.name()}),
-            ),
+            list(&entity.join_keys, |key| {
+                typed(&key.name, key.key_type.name())
+                    .about_one_of(&entity.key_metadata, &key.name)
+                    .value()
+            }),
         )
         .value()
 }
@@ -110,7 +121,7 @@ fn feature_view(view: &FeatureView) -> Value {
             list(features, |feature| {
                 typed(&feature.name, feature.value_type)
                     .with_some("expr", feature.expr.as_ref().map(text))
-                    .with_some("description", feature.description.as_ref().map(text))
+                    .about(&feature.metadata)
                     .value()
             }),
         ),
@@ -141,7 +152,7 @@ fn aggregation(aggregation: &Aggregation) -> Value {
         typed(&feature.name, feature.value_type)
             .with("expr", text(&feature.expr))
             .with("window", text(feature.window))
-            .with_some("description", feature.description.as_ref().map(text))
+            .about(&feature.metadata)
             .value()
     });
     json!({"every": aggregation.every.to_string(), "features": features})
@@ -152,15 +163,24 @@ fn expectation(expectation: &Expectation) -> Value {
         ExpectationAction::Warn => "warn",
         ExpectationAction::Fail => "fail",
     };
-    json!({"name": expectation.name.as_str(), "expr": expectation.expr, "action": action})
+    Object::default()
+        .with("name", text(&expectation.name))
+        .with("expr", text(&expectation.expr))
+        .with("action", text(action))
+        .about(&expectation.metadata)
+        .value()
 }
 
 fn on_demand(view: &OnDemandView) -> Value {
-    let request = list(&view.request, |field| typed(&field.name, field.value_type).value());
+    let request = list(&view.request, |field| {
+        typed(&field.name, field.value_type)
+            .about_one_of(&view.request_metadata, &field.name)
+            .value()
+    });
     let features = list(&view.features, |feature| {
         typed(&feature.name, feature.value_type)
             .with("expr", text(&feature.expr))
-            .with_some("description", feature.description.as_ref().map(text))
+            .about(&feature.metadata)
             .value()
     });
     Object::named(&view.name, &view.metadata)

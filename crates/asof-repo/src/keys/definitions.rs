@@ -53,7 +53,6 @@ const NAME: Key = required(
     Shape::Name,
     "The name: a letter, then letters, digits and single underscores.",
 );
-const DESCRIPTION: Key = optional("description", Shape::Text, "What it is.");
 const TYPE: Key = required(
     "type",
     Shape::ValueType,
@@ -79,14 +78,17 @@ static ENTITY: Table = Table {
 static JOIN_KEY: Table = Table {
     title: "join key",
     doc: "A column that names an entity.",
-    keys: &[&[
-        NAME,
-        required(
-            "type",
-            Shape::KeyType,
-            "The type of its values: string, bytes, bool, int32, int64 or timestamp.",
-        ),
-    ]],
+    keys: &[
+        &[
+            NAME,
+            required(
+                "type",
+                Shape::KeyType,
+                "The type of its values: string, bytes, bool, int32, int64 or timestamp.",
+            ),
+        ],
+        &METADATA,
+    ],
 };
 
 static SOURCE: Table = Table {
@@ -193,16 +195,18 @@ static FEATURE_VIEW: Table = Table {
 static ROW_FEATURE: Table = Table {
     title: "feature",
     doc: "A column of the source, or a SQL expression over its row.",
-    keys: &[&[
-        NAME,
-        TYPE,
-        optional(
-            "expr",
-            Shape::Sql,
-            "SQL over the source's row. Left out: the column of the feature's name.",
-        ),
-        DESCRIPTION,
-    ]],
+    keys: &[
+        &[
+            NAME,
+            TYPE,
+            optional(
+                "expr",
+                Shape::Sql,
+                "SQL over the source's row. Left out: the column of the feature's name.",
+            ),
+        ],
+        &METADATA,
+    ],
 };
 
 static AGGREGATION: Table = Table {
@@ -221,21 +225,23 @@ static AGGREGATION: Table = Table {
 static WINDOW_FEATURE: Table = Table {
     title: "window feature",
     doc: "An aggregate over a window of rows.",
-    keys: &[&[
-        NAME,
-        TYPE,
-        required(
-            "expr",
-            Shape::Sql,
-            "SQL with aggregate functions over the source's rows.",
-        ),
-        required(
-            "window",
-            Shape::Duration,
-            "How far back the window reaches; a multiple of `every`.",
-        ),
-        DESCRIPTION,
-    ]],
+    keys: &[
+        &[
+            NAME,
+            TYPE,
+            required(
+                "expr",
+                Shape::Sql,
+                "SQL with aggregate functions over the source's rows.",
+            ),
+            required(
+                "window",
+                Shape::Duration,
+                "How far back the window reaches; a multiple of `every`.",
+            ),
+        ],
+        &METADATA,
+    ],
 };
 
 static MATERIALIZE: Table = Table {
@@ -251,19 +257,22 @@ static MATERIALIZE: Table = Table {
 static EXPECTATION: Table = Table {
     title: "expectation",
     doc: "A check on the feature rows that go online.",
-    keys: &[&[
-        NAME,
-        required(
-            "expr",
-            Shape::Sql,
-            "A SQL condition over the view's features; null passes.",
-        ),
-        optional(
-            "action",
-            Shape::Choice(&["warn", "fail"]),
-            "What happens to a row that breaks it. Default: fail",
-        ),
-    ]],
+    keys: &[
+        &[
+            NAME,
+            required(
+                "expr",
+                Shape::Sql,
+                "A SQL condition over the view's features; null passes.",
+            ),
+            optional(
+                "action",
+                Shape::Choice(&["warn", "fail"]),
+                "What happens to a row that breaks it. Default: fail",
+            ),
+        ],
+        &METADATA,
+    ],
 };
 
 static ON_DEMAND: Table = Table {
@@ -295,22 +304,24 @@ static ON_DEMAND: Table = Table {
 static REQUEST_FIELD: Table = Table {
     title: "request field",
     doc: "A value that only the caller knows.",
-    keys: &[&[NAME, TYPE]],
+    keys: &[&[NAME, TYPE], &METADATA],
 };
 
 static ON_DEMAND_FEATURE: Table = Table {
     title: "on-demand feature",
     doc: "A feature computed at the time of asking.",
-    keys: &[&[
-        NAME,
-        TYPE,
-        required(
-            "expr",
-            Shape::Sql,
-            "SQL over `input.feature` columns, request fields and as_of().",
-        ),
-        DESCRIPTION,
-    ]],
+    keys: &[
+        &[
+            NAME,
+            TYPE,
+            required(
+                "expr",
+                Shape::Sql,
+                "SQL over `input.feature` columns, request fields and as_of().",
+            ),
+        ],
+        &METADATA,
+    ],
 };
 
 static SERVICE: Table = Table {

@@ -75,6 +75,7 @@ fn entity(node: &Node) -> Option<EntitySyntax> {
         Some(JoinKeySyntax {
             name: word(node, "name")?,
             key_type: parsed(node, "type").map(|spanned| spanned.value),
+            metadata: metadata(node),
         })
     };
     Some(EntitySyntax {
@@ -111,7 +112,7 @@ fn feature(node: &Node) -> Option<FeatureSyntax> {
         value_type: parsed(node, "type"),
         expr: word(node, "expr"),
         window: parsed(node, "window"),
-        description: text(node, "description"),
+        metadata: metadata(node),
     })
 }
 
@@ -163,6 +164,7 @@ fn expectation(node: &Node) -> Option<ExpectSyntax> {
         } else {
             ExpectationAction::Fail
         },
+        metadata: metadata(node),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use asof_model::definition::{ExpectationAction, OnlineStoreConfig, TimeColumn, ViewBody};
+use asof_model::definition::{ExpectationAction, Metadata, OnlineStoreConfig, TimeColumn, ViewBody};
 use asof_repo::Repository;
 use insta::assert_snapshot;
 
@@ -15,7 +15,7 @@ entities:
   - name: seat
     join_keys:
       - {name: plane, type: int64}
-      - {name: row, type: int32}
+      - {name: row, type: int32, description: from the front, owner: cabin, tags: {unit: rows}}
     tags: [inside, "a: b"]
 sources:
   - name: weather
@@ -35,10 +35,10 @@ feature_views:
     online: false
     materialize: {schedule: "*/15 0-6 * * mon-fri"}
     features: &features
-      - {name: temp, type: float64, description: in Fahrenheit}
+      - {name: temp, type: float64, description: in Fahrenheit, owner: met, tags: [measured]}
       - {name: gusts, type: array<float32>, expr: "[wind_gust]"}
     expect:
-      - {name: cold, expr: temp < 100}
+      - {name: cold, expr: temp < 100, description: no fire, owner: met, tags: {team: a}}
       - {name: warm, expr: temp > 0, action: warn}
   - {name: everywhere, source: weather, features: *features}
   - name: seat_delays
@@ -48,15 +48,15 @@ feature_views:
       every: 30m
       features:
         - {name: mean_6h, type: float64, expr: "avg(delay)", window: 6h}
-        - {name: count_1d, type: int64, expr: count(*), window: 1d}
+        - {name: count_1d, type: int64, expr: count(*), window: 1d, owner: ops, tags: [counted]}
 on_demand_feature_views:
   - name: later
     inputs: [trip]
     features: [{name: cold_later, type: bool, expr: trip.feels_cold}]
   - name: trip
-    request: [{name: sched_dep, type: timestamp}]
+    request: [{name: sched_dep, type: timestamp, description: as printed, owner: ops, tags: [local]}]
     inputs: ["origin_weather:temp", {view: origin_weather, as: dest, join_key_map: {origin: dest}, features: [temp]}]
-    features: [{name: feels_cold, type: bool, expr: "origin_weather.temp < 32"}]
+    features: [{name: feels_cold, type: bool, expr: "origin_weather.temp < 32", owner: met, tags: {a: b}}]
 feature_services:
   - name: model
     features:
@@ -116,6 +116,36 @@ fn everything_in_the_yaml_reaches_the_definitions() {
     let model = &definitions.feature_services["model"];
     let asked = model.features[1].features.as_ref().expect("features are named");
     assert_eq!(asked[0].as_str(), "count_1d");
+}
+
+#[test]
+fn everything_that_has_a_name_may_have_a_description_an_owner_and_tags() {
+    let definitions = repository(EVERYTHING).definitions.expect("nothing is wrong");
+    let said = |metadata: &Metadata| {
+        let tags: Vec<_> = metadata
+            .tags
+            .iter()
+            .map(|(tag, value)| format!("{tag}={value}"))
+            .collect();
+        let [description, owner] = [&metadata.description, &metadata.owner].map(|text| text.as_deref().unwrap_or("-"));
+        format!("{description}; {owner}; {}", tags.join(", "))
+    };
+    let seat = &definitions.entities["seat"];
+    assert_eq!(said(&seat.key_metadata["row"]), "from the front; cabin; unit=rows");
+    assert!(!seat.key_metadata.contains_key("plane"));
+    let weather = &definitions.feature_views["origin_weather"];
+    let ViewBody::Rows(features) = &weather.body else {
+        panic!("it does not aggregate")
+    };
+    assert_eq!(said(&features[0].metadata), "in Fahrenheit; met; measured=");
+    assert_eq!(said(&weather.expectations[0].metadata), "no fire; met; team=a");
+    let ViewBody::Windows(windows) = &definitions.feature_views["seat_delays"].body else {
+        panic!("it aggregates")
+    };
+    assert_eq!(said(&windows.features[1].metadata), "-; ops; counted=");
+    let trip = &definitions.on_demand_feature_views["trip"];
+    assert_eq!(said(&trip.request_metadata["sched_dep"]), "as printed; ops; local=");
+    assert_eq!(said(&trip.features[0].metadata), "-; met; a=b");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn step(features: &[(&str, &str, &str)], needed: &[usize]) -> OnDemandStep {
         name: FeatureName::try_new(name).unwrap(),
         value_type: value_type(declared),
         expr: (*expr).to_owned(),
-        description: None,
+        metadata: Metadata::default(),
     };
     let view = OnDemandView {
         name: ViewName::try_new("trip").unwrap(),
@@ -34,12 +34,10 @@ fn step(features: &[(&str, &str, &str)], needed: &[usize]) -> OnDemandStep {
             name: ColumnName::try_new("sched_dep").unwrap(),
             value_type: value_type("timestamp"),
         }],
+        request_metadata: BTreeMap::new(),
         inputs: Vec::new(),
         features: features.iter().map(feature).collect(),
-        metadata: Metadata {
-            tags: BTreeMap::new(),
-            ..Metadata::default()
-        },
+        metadata: Metadata::default(),
     };
     OnDemandStep {
         view: Arc::new(view),

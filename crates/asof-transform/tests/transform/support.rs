@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use asof_model::definition::WindowFeature;
+use asof_model::definition::{Metadata, WindowFeature};
 use asof_model::{FeatureName, TimeSpan, ValueType};
 use asof_transform::{EvaluationError, ExpressionError, RowProgram};
 
@@ -91,6 +91,6 @@ pub(crate) fn window_feature(name: &str, declared: &str, expr: &str, window: &st
         value_type: value_type(declared),
         expr: expr.to_owned(),
         window: window.parse::<TimeSpan>().unwrap(),
-        description: None,
+        metadata: Metadata::default(),
     }
 }
