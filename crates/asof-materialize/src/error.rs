@@ -186,20 +186,11 @@ impl MaterializeError {
             | Self::MissingColumn { .. }
             | Self::WrongType { .. }
             | Self::MissingValue { .. } => ErrorKind::InvalidInput,
-            Self::Offline { source, .. } => offline_kind(source),
+            Self::Offline { source, .. } => source.kind(),
             Self::Online { source, .. } => source.kind(),
             Self::Ledger { .. } => ErrorKind::Unavailable,
             Self::Key { .. } | Self::Row { .. } | Self::BadLedgerEntry { .. } => ErrorKind::Internal,
         }
-    }
-}
-
-fn offline_kind(error: &OfflineError) -> ErrorKind {
-    match error {
-        OfflineError::NoFiles { .. } => ErrorKind::NotFound,
-        OfflineError::List { .. } => ErrorKind::Unavailable,
-        OfflineError::Engine(_) | OfflineError::Key(_) => ErrorKind::Internal,
-        _ => ErrorKind::InvalidInput,
     }
 }
 

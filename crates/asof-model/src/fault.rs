@@ -1,6 +1,6 @@
 //! The one classification of errors: what an edge needs to know to choose an exit code or a status.
 
-/// The class of an error. Every error of Asof has one; each edge turns it into its own codes in one table.
+/// The class of an error that may reach an edge, which turns it into its own codes in one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// What was asked is wrong, and stays wrong when asked again.
