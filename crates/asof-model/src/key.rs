@@ -104,11 +104,6 @@ impl EncodedKeys {
         self.len() == 0
     }
 
-    /// Bytes of all keys together.
-    pub fn total_bytes(&self) -> usize {
-        self.packed.total()
-    }
-
     /// The key of a row; `None` where a field was null.
     ///
     /// # Panics

@@ -43,11 +43,6 @@ impl Packed {
         self.offsets.len() - 1
     }
 
-    /// Bytes of all strings together.
-    pub(crate) fn total(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// The string of the number given.
     ///
     /// # Panics

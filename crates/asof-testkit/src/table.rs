@@ -77,20 +77,6 @@ impl Table {
     }
 }
 
-/// Microseconds since the epoch of a UTC calendar day and a time on it, for readable tests.
-pub const fn micros_of(year: i64, month: i64, day: i64, hour: i64, minute: i64) -> i64 {
-    // Days from civil: years start in March, so that the leap day is the last of its year.
-    let (y, m) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let era = y.div_euclid(400);
-    let in_era = y.rem_euclid(400);
-    let days = era * 146_097 + in_era * 365 + in_era / 4 - in_era / 100 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    ((days * 24 + hour) * 60 + minute) * 60_000_000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,13 +91,5 @@ mod tests {
             .batch();
         assert_eq!((batch.num_rows(), batch.num_columns()), (2, 4));
         assert_eq!(batch.column(1).null_count(), 1);
-    }
-
-    #[test]
-    fn calendar_days_are_counted_from_the_epoch() {
-        assert_eq!(micros_of(1970, 1, 1, 0, 0), 0);
-        assert_eq!(micros_of(1969, 12, 31, 23, 59), -60_000_000);
-        assert_eq!(micros_of(2013, 7, 4, 12, 0), 1_372_939_200_000_000);
-        assert_eq!(micros_of(2000, 3, 1, 0, 0), 951_868_800_000_000);
     }
 }

@@ -18,7 +18,7 @@ pub struct FeatureReference {
 
 impl FeatureReference {
     /// The same, as a service would ask for it.
-    pub fn to_projection(&self) -> Projection {
+    pub(crate) fn to_projection(&self) -> Projection {
         Projection {
             view: self.view.clone(),
             alias: None,

@@ -21,11 +21,6 @@ impl EncodedRows {
         self.len() == 0
     }
 
-    /// Bytes of all rows together.
-    pub fn total_bytes(&self) -> usize {
-        self.packed.total()
-    }
-
     /// The bytes of a row.
     ///
     /// # Panics
