@@ -12,7 +12,7 @@ use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
 use asof_offline::{FeatureBatch, OfflineEngine, OfflineError, OfflineOptions, RowsRequest, Spine};
 use asof_repo::{Repository, SourceFile};
-use asof_testkit::{TempRepository, write_parquet_in_row_groups};
+use asof_testkit::{Table, TempRepository, write_parquet_in_row_groups};
 use futures::TryStreamExt;
 
 /// Definitions and data.
@@ -147,6 +147,24 @@ impl Fixture {
         }
         Ok(rows)
     }
+}
+
+/// Rows `(k, at, written, x)` of the source of [`SIMPLE`].
+pub(crate) fn rows(rows: &[(i64, i64, Option<i64>, i64)]) -> RecordBatch {
+    Table::new()
+        .int64s("k", rows.iter().map(|row| row.0))
+        .times("at", rows.iter().map(|row| row.1))
+        .times("written", rows.iter().map(|row| row.2))
+        .int64s("x", rows.iter().map(|row| row.3))
+        .batch()
+}
+
+/// A spine of the keys `k` at the times `t`.
+pub(crate) fn spine(keys: &[i64], times: &[i64]) -> RecordBatch {
+    Table::new()
+        .int64s("k", keys.iter().copied())
+        .times("t", times.iter().copied())
+        .batch()
 }
 
 pub(crate) fn batches(spine: RecordBatch) -> Spine {

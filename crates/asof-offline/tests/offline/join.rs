@@ -4,32 +4,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arrow::array::{
-    Array, AsArray, Date32Array, DictionaryArray, Float64Array, Int64Array, ListArray, RecordBatch, StringViewArray,
+    Array, AsArray, Date32Array, DictionaryArray, Float64Array, Int64Array, ListArray, StringViewArray,
     TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::datatypes::{DataType, Float64Type, Int8Type, Int64Type, Schema};
 use asof_testkit::Table;
 
-use crate::fixture::{Fixture, show};
+use crate::fixture::{Fixture, batches, rows, show, spine};
 
 const X: &str = "features: [{name: x, type: int64}]";
-
-fn spine(keys: &[i64], times: &[i64]) -> RecordBatch {
-    Table::new()
-        .int64s("k", keys.iter().copied())
-        .times("t", times.iter().copied())
-        .batch()
-}
-
-/// Rows `(k, at, written, x)`.
-fn rows(rows: &[(i64, i64, Option<i64>, i64)]) -> RecordBatch {
-    Table::new()
-        .int64s("k", rows.iter().map(|row| row.0))
-        .times("at", rows.iter().map(|row| row.1))
-        .times("written", rows.iter().map(|row| row.2))
-        .int64s("x", rows.iter().map(|row| row.3))
-        .batch()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn candidates_lie_between_ttl_and_lag_both_ends_included() -> Result<()> {
@@ -389,7 +372,7 @@ async fn replaced_winners_are_forgotten_and_the_rest_stays_right() -> Result<()>
     let fixture = Fixture::simple(X)?;
     asof_testkit::write_parquet(fixture.folder.file("data/a.parquet"), &[data])?;
     let plan = fixture.plan(&["v"])?;
-    let spine = crate::fixture::batches(spine(&[0, 1, 2, 2], &[many, many, many, 5]));
+    let spine = batches(spine(&[0, 1, 2, 2], &[many, many, many, 5]));
     let out = fixture
         .engine(1, 100)
         .training_set(&plan, spine, "t")
@@ -410,7 +393,7 @@ async fn expressions_that_do_not_fit_or_fail_name_their_view_and_feature() -> Re
     ] {
         let fixture =
             Fixture::simple(&format!("features: [{features}]"))?.file("data/a.parquet", rows(&[(1, 1, None, 1)]))?;
-        let refusal = fixture.refusal(crate::fixture::batches(spine(&[1], &[1]))).await?;
+        let refusal = fixture.refusal(batches(spine(&[1], &[1]))).await?;
         refusals.push(format!("{:?}: {refusal}", refusal.kind()));
     }
     insta::assert_snapshot!(refusals.join("\n"));

@@ -3,26 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array};
 use asof_model::ScalarType;
 use asof_model::key::KeyCodec;
 use asof_offline::{KeyFilter, KeySet};
 use asof_testkit::Table;
 
-use crate::fixture::{Fixture, show};
+use crate::fixture::{Fixture, rows, show};
 
 const X: &str = "features: [{name: x, type: int64}]";
 const COUNT: &str = "aggregation: {every: 10us, features: [{name: n, type: int64, expr: count(*), window: 20us}]}";
-
-/// Rows `(k, at, written, x)`.
-fn rows(rows: &[(i64, i64, Option<i64>, i64)]) -> RecordBatch {
-    Table::new()
-        .int64s("k", rows.iter().map(|row| row.0))
-        .times("at", rows.iter().map(|row| row.1))
-        .times("written", rows.iter().map(|row| row.2))
-        .int64s("x", rows.iter().map(|row| row.3))
-        .batch()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_visible_row_of_every_entity_comes_with_its_times() -> Result<()> {

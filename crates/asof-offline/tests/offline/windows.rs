@@ -1,10 +1,9 @@
 //! Window aggregations in training sets.
 
 use anyhow::Result;
-use arrow::array::RecordBatch;
 use asof_testkit::Table;
 
-use crate::fixture::{Fixture, show};
+use crate::fixture::{Fixture, rows, show, spine};
 
 /// Cutoffs every 10, windows of 10 and 30.
 const COUNTS: &str = "aggregation: {every: 10us, features: [\
@@ -13,26 +12,9 @@ const COUNTS: &str = "aggregation: {every: 10us, features: [\
     {name: total, type: int64, expr: sum(x), window: 10us}, \
     {name: last, type: int64, expr: last_value(x), window: 30us}]}";
 
-/// Rows `(k, at, written, x)`.
-fn rows(rows: &[(i64, i64, Option<i64>, i64)]) -> RecordBatch {
-    Table::new()
-        .int64s("k", rows.iter().map(|row| row.0))
-        .times("at", rows.iter().map(|row| row.1))
-        .times("written", rows.iter().map(|row| row.2))
-        .int64s("x", rows.iter().map(|row| row.3))
-        .batch()
-}
-
-fn spine(times: &[i64]) -> RecordBatch {
-    Table::new()
-        .int64s("k", times.iter().map(|_| 1))
-        .times("t", times.iter().copied())
-        .batch()
-}
-
 async fn shown(rest: &str, data: &[(i64, i64, Option<i64>, i64)], times: &[i64]) -> Result<[String; 4]> {
     let fixture = Fixture::simple(&format!("{rest}{COUNTS}"))?.file("data/a.parquet", rows(data))?;
-    let out = fixture.join_v(spine(times)).await?;
+    let out = fixture.join_v(spine(&vec![1; times.len()], times)).await?;
     Ok(["n", "n10", "total", "last"].map(|column| show(&out, column)))
 }
 
@@ -119,14 +101,16 @@ async fn floats_are_folded_in_the_order_of_rows() -> Result<()> {
     let fixture = Fixture::simple(sum)?
         .file("data/b.parquet", file(&[(5, 1.0), (3, -1e100)]))?
         .file("data/a.parquet", file(&[(3, 1e100), (2, 1.0)]))?;
-    assert_eq!(show(&fixture.join_v(spine(&[10])).await?, "s"), "1.0");
+    assert_eq!(show(&fixture.join_v(spine(&[1], &[10])).await?, "s"), "1.0");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_longest_window_of_the_view_decides_even_when_only_a_shorter_one_is_asked_for() -> Result<()> {
     let fixture = Fixture::simple(COUNTS)?.file("data/a.parquet", rows(&[(1, 5, None, 7)]))?;
-    let out = fixture.join(&fixture.plan(&["v:n10"])?, spine(&[30, 99])).await?;
+    let out = fixture
+        .join(&fixture.plan(&["v:n10"])?, spine(&[1; 2], &[30, 99]))
+        .await?;
     assert_eq!(show(&out, "n10"), "0 0");
     Ok(())
 }
@@ -136,6 +120,6 @@ async fn a_filter_inside_an_aggregate_sees_the_sources_columns() -> Result<()> {
     let ratio = "aggregation: {every: 10us, features: [{name: r, type: float64, \
         expr: \"cast(count(*) filter (where x > 1) as double) / count(*)\", window: 10us}]}";
     let fixture = Fixture::simple(ratio)?.file("data/a.parquet", rows(&[(1, 1, None, 1), (1, 2, None, 2)]))?;
-    assert_eq!(show(&fixture.join_v(spine(&[10])).await?, "r"), "0.5");
+    assert_eq!(show(&fixture.join_v(spine(&[1], &[10])).await?, "r"), "0.5");
     Ok(())
 }
