@@ -24,6 +24,24 @@ pub(crate) struct Syntax {
     pub(crate) services: Vec<ServiceSyntax>,
 }
 
+impl Syntax {
+    /// The names of all entities, as they are written.
+    pub(crate) fn entity_names(&self) -> impl Iterator<Item = &str> {
+        self.entities.iter().map(|entity| entity.name.value.as_str())
+    }
+
+    /// The names of all sources, as they are written.
+    pub(crate) fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.name.value.as_str())
+    }
+
+    /// The names of all views, those computed on demand included.
+    pub(crate) fn view_names(&self) -> impl Iterator<Item = &str> {
+        let on_demand = self.on_demand.iter().map(|view| view.name.value.as_str());
+        (self.feature_views.iter().map(|view| view.name.value.as_str())).chain(on_demand)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct EntitySyntax {
     pub(crate) place: Span,

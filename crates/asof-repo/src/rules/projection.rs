@@ -1,6 +1,6 @@
 //! What services and on-demand views read is there: the view, its features, the join keys that are mapped.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::DiagnosticCode;
 use crate::syntax::{ProjectionSyntax, Syntax};
@@ -65,27 +65,21 @@ fn views(syntax: &Syntax) -> HashMap<&str, View<'_>> {
 
 fn unknown_view(sink: &mut Sink, syntax: &Syntax, projection: &ProjectionSyntax) {
     let name = &projection.view;
-    let known = syntax.feature_views.iter().map(|view| view.name.value.as_str());
-    let known = known.chain(syntax.on_demand.iter().map(|view| view.name.value.as_str()));
-    let entities: HashSet<&str> = syntax
-        .entities
-        .iter()
-        .map(|entity| entity.name.value.as_str())
-        .collect();
-    let sources: HashSet<&str> = syntax.sources.iter().map(|source| source.name.value.as_str()).collect();
     let report = sink
         .error(
             DiagnosticCode::UnknownView,
             name.span,
             format!("there is no feature view `{}`", name.value),
         )
-        .nearest(&name.value, known);
-    for (kind, names) in [("an entity", entities), ("a source", sources)] {
-        if names.contains(name.value.as_str()) {
-            report.hint(format!("`{}` is {kind}; a view is needed here", name.value));
-            return;
-        }
-    }
+        .nearest(&name.value, syntax.view_names());
+    let kind = if syntax.entity_names().any(|entity| entity == name.value) {
+        "an entity"
+    } else if syntax.source_names().any(|source| source == name.value) {
+        "a source"
+    } else {
+        return;
+    };
+    report.hint(format!("`{}` is {kind}; a view is needed here", name.value));
 }
 
 fn features(sink: &mut Sink, projection: &ProjectionSyntax, view: &View<'_>) {
