@@ -12,10 +12,10 @@ use crate::commands::{
 const EXAMPLES: &str = "\
 Examples:
   asof demo                                    see it work, from nothing to a served vector
-  asof init flights && cd flights              a repository to start from
+  asof init rides && cd rides                  a repository to start from
   asof validate && asof plan && asof apply     check definitions, see what changes, make it so
-  asof get-historical-features --service delay_model --spine spine.parquet --out train.parquet
-  asof materialize-incremental --to 2013-07-15T12:00:00Z && asof serve";
+  asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet
+  asof materialize-incremental --to 2026-01-07T23:00:00Z && asof serve";
 
 /// An online/offline feature store: training sets and served vectors from the same definitions, never different.
 #[derive(Debug, Parser)]
@@ -27,22 +27,29 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// How results are printed.
+/// How results are printed: as text and tables for a person, or as one JSON document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// Text and tables for a person.
+    // Without a doc comment each, so that help stays in short lines.
     Human,
-    /// One JSON document.
     Json,
 }
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The feature repository: the folder of `feature_store.yaml`.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".", env = "ASOF_REPO")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".",
+        env = "ASOF_REPO",
+        hide_env_values = true
+    )]
     pub(crate) repo: PathBuf,
-    /// How results are printed; data goes to stdout, all else to stderr.
+    /// How results are printed: for a person, or as one JSON document.
     #[arg(long, global = true, value_enum, default_value = "human")]
     pub(crate) output: Output,
     /// Print results and errors only.
@@ -84,7 +91,7 @@ pub(crate) enum Command {
     Push(push::PushArgs),
     /// Serve feature vectors over gRPC and HTTP.
     Serve(serve::ServeArgs),
-    /// Tell the whole story on real flights: from a YAML commit to a training set and a served vector.
+    /// Tell the whole story on real flights, from YAML to a served vector.
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),

@@ -73,6 +73,14 @@ impl Printer {
         self.terminal && !self.quiet
     }
 
+    /// The same, but without lines of progress where no bar can be drawn.
+    pub(crate) fn bars_only(&self) -> Self {
+        Self {
+            quiet: self.quiet || !self.terminal,
+            ..self.clone()
+        }
+    }
+
     /// Whether results were printed that could not be written, other than for a reader that left.
     pub(crate) fn lost_output(&self) -> bool {
         self.lost.load(Ordering::Relaxed)

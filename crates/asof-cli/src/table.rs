@@ -1,5 +1,7 @@
 //! Words and tables for people: counts with their noun, aligned columns without frames.
 
+use std::fmt::Display;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// A table with one header line. `right` lists the columns that hold numbers.
@@ -23,8 +25,8 @@ pub(crate) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<It
 }
 
 /// `1 entity`, `2 entities`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+pub(crate) fn plural<N: PartialEq + From<u8> + Display>(count: N, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == N::from(1) { one } else { many })
 }
 
 #[cfg(test)]

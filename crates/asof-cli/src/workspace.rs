@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use asof_model::definition::{Definitions, StoreConfig};
+use asof_materialize::Ledger;
+use asof_model::ViewName;
 use asof_offline::{OfflineEngine, OfflineOptions, ProgressSink};
 use asof_online::OnlineStore;
 use asof_registry::{Registry, Snapshot};
@@ -49,7 +51,7 @@ impl Workspace {
         }
         let files = read_files(&root)?;
         let env: BTreeMap<String, String> = std::env::vars().collect();
-        let repository = Repository::parse(&files, &env, Some(&SqlChecker::default()));
+        let repository = Repository::parse(&files, &env, Some(&SqlChecker));
         Ok(Self {
             root,
             files,
@@ -87,7 +89,35 @@ impl Workspace {
         registry
             .current()
             .await?
-            .ok_or_else(|| CliError::refused("the registry has no version yet; run `asof apply` first"))
+            .ok_or_else(nothing_applied)
+    }
+
+    /// The ledger of what is online, beside the registry.
+    ///
+    /// # Errors
+    /// When the settings have a problem or the registry cannot be opened.
+    pub(crate) fn ledger(&self) -> CliResult<Ledger> {
+        let registry = self.registry()?;
+        Ok(Ledger::new(registry.object_store().clone(), registry.prefix().clone()))
+    }
+
+    /// The version that readers see: the newest one whose changed views are online. Says which one waits, if any.
+    ///
+    /// # Errors
+    /// When nothing was applied yet, or the registry or its ledger cannot be read.
+    pub(crate) async fn live(&self, printer: &Printer) -> CliResult<Snapshot> {
+        let live = asof_materialize::live_version(&self.registry()?, &self.ledger()?).await?;
+        let live = live.ok_or_else(nothing_applied)?;
+        if let Some(waiting) = live.waiting {
+            let views: Vec<&str> = waiting.views.iter().map(ViewName::as_str).collect();
+            printer.note(format_args!(
+                "note: answered by registry version {}; version {} waits until {} is materialized",
+                live.snapshot.version,
+                waiting.version,
+                views.join(", ")
+            ));
+        }
+        Ok(live.snapshot)
     }
 
     /// The online store.
@@ -128,7 +158,21 @@ impl Workspace {
             });
             schemas.insert(name.clone(), schema);
         }
-        Ok(self.repository.check_sources(&schemas, Some(&SqlChecker::default())))
+        Ok(self.repository.check_sources(&schemas, Some(&SqlChecker)))
+    }
+
+    /// Everything that is wrong with the definitions and, with `sources`, with what they say of their sources, by
+    /// place.
+    pub(crate) async fn diagnostics(&self, sources: bool) -> CliResult<Vec<Diagnostic>> {
+        let mut diagnostics = self.repository.diagnostics.clone();
+        if sources {
+            diagnostics.extend(self.check_sources().await?);
+            diagnostics.sort_by(|a, b| {
+                let (a, b) = (&a.place, &b.place);
+                (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column))
+            });
+        }
+        Ok(diagnostics)
     }
 
     /// The definitions, when nothing is wrong with them, nor, with `sources`, with what they say of their sources.
@@ -137,10 +181,7 @@ impl Workspace {
     /// # Errors
     /// All problems of the repository.
     pub(crate) async fn checked(&self, sources: bool, printer: &Printer) -> CliResult<&Definitions> {
-        let mut diagnostics = self.repository.diagnostics.clone();
-        if sources {
-            diagnostics.extend(self.check_sources().await?);
-        }
+        let diagnostics = self.diagnostics(sources).await?;
         match &self.repository.definitions {
             Some(definitions) if diagnostics.iter().all(|found| found.severity != Severity::Error) => {
                 if !diagnostics.is_empty() {
@@ -207,4 +248,8 @@ fn read_some(path: &Path) -> CliResult<Vec<u8>> {
         .take(MAX_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn nothing_applied() -> CliError {
+    CliError::refused("the registry has no version yet; run `asof apply` first")
 }

@@ -32,7 +32,7 @@ pub(crate) struct NoteArgs {
     #[arg(short, long, value_name = "MSG")]
     message: Option<String>,
     /// Who; the user of this machine unless told.
-    #[arg(long, value_name = "NAME", env = "ASOF_AUTHOR")]
+    #[arg(long, value_name = "NAME", env = "ASOF_AUTHOR", hide_env_values = true)]
     author: Option<String>,
 }
 

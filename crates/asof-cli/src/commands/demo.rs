@@ -105,7 +105,7 @@ impl Story<'_> {
         let summary = training_set(
             &workspace,
             &HistoricalArgs::of(SERVICE, spine, train.clone()),
-            self.human,
+            &self.human.bars_only(),
         )
         .await?;
         self.say(format_args!(
@@ -121,7 +121,7 @@ impl Story<'_> {
             "The same features online, as of that evening in July",
             &format!("materialize-incremental --to {at}"),
         );
-        let summary = materialize::incremental(&workspace, &[], at, self.human).await?;
+        let summary = materialize::incremental(&workspace, &[], at, &self.human.bars_only()).await?;
         self.say(materialize::human(&summary));
 
         self.step(

@@ -119,7 +119,7 @@ async fn online_store(workspace: &Workspace) -> CliResult<String> {
     let rows: u64 = keyspaces.iter().map(|keyspace| keyspace.rows).sum();
     Ok(format!(
         "{} in {}",
-        plural(usize::try_from(rows)?, "row", "rows"),
+        plural(rows, "row", "rows"),
         plural(keyspaces.len(), "keyspace", "keyspaces")
     ))
 }

@@ -15,13 +15,14 @@ use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
 use crate::progress::Reporter;
+use crate::table::plural;
 use crate::workspace::Workspace;
 
 const EXAMPLES: &str = "\
 Examples:
   asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet
-  asof get-historical-features --features driver_hourly:conv_rate,driver_trips --spine s.parquet --out t.parquet
-  asof get-historical-features --service m --spine s.csv --event-time asked_at --out t.parquet --full-feature-names";
+  asof get-historical-features --features driver_hourly:conv_rate,driver_trips --spine s.csv --out t.parquet
+  asof get-historical-features --service m --spine s.csv --event-time asked_at --out t.parquet";
 
 /// Options of `asof get-historical-features`.
 #[derive(Debug, Args)]
@@ -64,11 +65,11 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
     printer.result(
         || {
             format!(
-                "Wrote {}: {} rows, {} columns of the spine and {} features, in {seconds:.1} s",
+                "Wrote {}: {}, {} of the spine and {}, in {seconds:.1} s",
                 args.out.display(),
-                summary.rows,
-                summary.spine_columns,
-                summary.feature_columns
+                plural(summary.rows, "row", "rows"),
+                plural(summary.spine_columns, "column", "columns"),
+                plural(summary.feature_columns, "feature", "features"),
             )
         },
         || {
@@ -119,7 +120,7 @@ pub(crate) async fn training_set(
         let reporter = reporter.clone();
         ProgressSink::new(move |step| match step {
             Progress::Opened { view, files, rows } => {
-                reporter.line(|| format!("reading {view}: {rows} rows in {files} files"));
+                reporter.line(|| format!("reading {view}: {rows} rows in {}", plural(files, "file", "files")));
             }
             Progress::Read { view, rows } => {
                 reporter.now(view);

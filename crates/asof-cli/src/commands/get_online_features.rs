@@ -76,7 +76,7 @@ pub(crate) struct OnlineArgs {
 
 pub(crate) async fn run(global: &Global, args: &OnlineArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let snapshot = workspace.applied().await?;
+    let snapshot = workspace.live(printer).await?;
     let store = workspace.online_store().await?;
     let clock: Arc<dyn Clock> = match args.as_of {
         Some(time) => Arc::new(FixedClock(time)),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use asof_materialize::{Ledger, LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
+use asof_materialize::{LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
 use asof_model::{Timestamp, ViewName};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -77,9 +77,8 @@ pub(crate) async fn incremental(
 
 /// A materializer of the registry's current version, run on this machine.
 async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
-    let registry = workspace.registry()?;
     let snapshot = workspace.applied().await?;
-    let ledger = Ledger::new(registry.object_store().clone(), registry.prefix().clone());
+    let ledger = workspace.ledger()?;
     let engine = Arc::new(workspace.offline(None)?);
     let runner = LocalRunner::new(engine, workspace.online_store().await?, NonZeroU32::MIN);
     Ok(Materializer::new(

@@ -10,6 +10,7 @@ use parquet::errors::ParquetError;
 use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
+use crate::table::plural;
 use crate::workspace::Workspace;
 
 /// Options of `asof push`.
@@ -32,8 +33,10 @@ pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> 
     printer.result(
         || {
             format!(
-                "Pushed to {}: {} rows written, {} kept because the store has later ones",
-                pushed.view, pushed.written, pushed.kept
+                "Pushed to {}: {} written, {} kept because the store has later ones",
+                pushed.view,
+                plural(pushed.written, "row", "rows"),
+                pushed.kept
             )
         },
         || serde_json::json!({"feature_view": pushed.view.as_str(), "written": pushed.written, "kept": pushed.kept}),

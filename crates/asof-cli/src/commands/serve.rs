@@ -26,10 +26,22 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeArgs {
     /// Where gRPC listens; port 0 lets the system choose.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6565", env = "ASOF_GRPC")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:6565",
+        env = "ASOF_GRPC",
+        hide_env_values = true
+    )]
     grpc: String,
     /// Where HTTP listens; port 0 lets the system choose.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6566", env = "ASOF_HTTP")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:6566",
+        env = "ASOF_HTTP",
+        hide_env_values = true
+    )]
     http: String,
     /// How often the registry is asked for a new version.
     #[arg(long, value_name = "DURATION", default_value = "5s")]
@@ -45,6 +57,10 @@ pub(crate) struct ServeArgs {
 pub(crate) async fn run(global: &Global, args: &ServeArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
     let registry = workspace.registry()?;
+    // A registry that does not answer now is asked again by the server.
+    if let Ok(None) = registry.current_version().await {
+        tracing::warn!("the registry has no version yet; not ready until one is applied");
+    }
     let clock: Arc<dyn Clock> = match args.as_of {
         Some(time) => Arc::new(FixedClock(time)),
         None => Arc::new(SystemClock),

@@ -20,10 +20,7 @@ pub(crate) struct ValidateArgs {
 
 pub(crate) async fn run(global: &Global, args: &ValidateArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let mut diagnostics = workspace.repository.diagnostics.clone();
-    if !args.no_sources {
-        diagnostics.extend(workspace.check_sources().await?);
-    }
+    let diagnostics = workspace.diagnostics(!args.no_sources).await?;
     let errors = count(&diagnostics, Severity::Error);
     let warnings = count(&diagnostics, Severity::Warning);
     if !diagnostics.is_empty() && !printer.is_json() {

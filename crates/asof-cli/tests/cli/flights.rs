@@ -1,16 +1,19 @@
 //! All flights of 2013: the training set, row by hand-checked row, and the same vectors online.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use asof_testkit::read_parquet;
+use asof_testkit::{Finished, read_parquet};
 use serde_json::{Value, json};
 
-use crate::asof;
+use crate::{asof, terminate};
 
 /// The value at `row` as JSON: what the online answer says of it.
 fn value(array: &dyn Array, row: usize) -> Value {
@@ -44,22 +47,15 @@ fn check(training: &RecordBatch, row: usize, expected: &Value) {
     }
 }
 
+/// One run of the demo is what all of this stands on: a training set of a year is much for a debug build.
 #[test]
-fn the_training_set_of_all_flights_is_right_and_the_online_answer_is_its_row() -> Result<()> {
+fn the_demo_makes_the_training_set_of_all_flights_and_serves_the_same_vectors() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    asof(folder.path()).succeed(["init", "flights", "--template", "flights"])?;
+    let run = asof(folder.path()).run(["demo", "flights", "--output", "json"])?;
+    ensure!(run.code == Some(0), "{}\n{}", run.stdout, run.stderr);
+    the_demo_tells_that_both_sides_are_equal(&run)?;
+
     let repository = folder.path().join("flights");
-    let asof = asof(&repository);
-    asof.succeed(["apply", "-m", "test"])?;
-    asof.succeed([
-        "get-historical-features",
-        "--service",
-        "delay_model",
-        "--spine",
-        "spine.parquet",
-        "--out",
-        "train.parquet",
-    ])?;
     let spine = whole(repository.join("spine.parquet"))?;
     let training = whole(repository.join("train.parquet"))?;
 
@@ -72,7 +68,68 @@ fn the_training_set_of_all_flights_is_right_and_the_online_answer_is_its_row() -
 
     the_spine_is_made_of_the_flights(&repository, &spine)?;
     hand_checked_rows(&training);
-    the_vector_online_is_the_training_row(&repository, &training)
+    the_vector_online_is_the_training_row(&repository, &training)?;
+    a_run_that_is_ended_leaves_no_training_set(&repository)
+}
+
+fn the_demo_tells_that_both_sides_are_equal(run: &Finished) -> Result<()> {
+    let verdict: Value = serde_json::from_str(&run.stdout)?;
+    assert_eq!(verdict["equal"], true);
+    assert_eq!(verdict["dir"], "flights");
+    let features = verdict["features"].as_array().context("features")?;
+    assert_eq!(features.len(), 46);
+    assert_eq!(
+        features[0],
+        json!({"feature": "temp", "training": 95.0, "served": 95.0, "status": "PRESENT", "equal": true})
+    );
+    // The story is told on stderr, and its steps are commands.
+    let commands = run.stderr.lines().filter(|line| line.starts_with("  $ asof ")).count();
+    assert_eq!(commands, 7, "{}", run.stderr);
+    assert!(run.stderr.contains("Flight B6 1516 from JFK to SYR"), "{}", run.stderr);
+    Ok(())
+}
+
+/// Asked to end, or killed, in the middle of the work: no training set, and none that is half written.
+fn a_run_that_is_ended_leaves_no_training_set(repository: &Path) -> Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let arguments = [
+        "get-historical-features",
+        "--service",
+        "delay_model",
+        "--spine",
+        "spine.parquet",
+        "--out",
+        "ended.parquet",
+    ];
+    let begin = || -> Result<Child> {
+        let mut child = asof(repository).command(arguments).stderr(Stdio::piped()).spawn()?;
+        let stderr = child.stderr.take().context("stderr is piped")?;
+        let first = BufReader::new(stderr)
+            .lines()
+            .next()
+            .context("it tells of its progress")??;
+        ensure!(first.starts_with("reading "), "{first}");
+        Ok(child)
+    };
+    let names = || -> Result<BTreeSet<OsString>> {
+        let entries = fs_err::read_dir(repository)?;
+        Ok(entries
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<std::io::Result<_>>()?)
+    };
+    let before = names()?;
+    let mut asked = begin()?;
+    terminate(asked.id())?;
+    assert_eq!(asked.wait()?.code(), Some(1));
+    assert_eq!(names()?, before);
+
+    let mut killed = begin()?;
+    killed.kill()?;
+    assert_eq!(killed.wait()?.code(), None);
+    assert!(!repository.join("ended.parquet").exists());
+    Ok(())
 }
 
 /// `spine.parquet` is derived from `data/flights.parquet` as its README says.
@@ -176,13 +233,11 @@ fn hand_checked_rows(training: &RecordBatch) {
     );
 }
 
-/// Materialized up to the as-of time of a flight and asked at that time, the store gives that flight's training row.
+/// Materialized, by the demo, up to the as-of time of a flight and asked at that time, the store gives that flight's
+/// training row.
 fn the_vector_online_is_the_training_row(repository: &Path, training: &RecordBatch) -> Result<()> {
     let asof = asof(repository);
     let at = "2013-07-15T20:05:00Z";
-    asof.succeed(["materialize", "--from", "2013-01-01T00:00:00Z", "--to", at])?;
-    // The facts of aircraft and airports date from 1970, before that interval.
-    asof.succeed(["materialize-incremental", "--to", at])?;
     let answer = asof.succeed([
         "get-online-features",
         "--service",

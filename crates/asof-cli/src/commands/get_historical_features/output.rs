@@ -19,6 +19,12 @@ pub(super) fn check<'a>(
 ) -> CliResult {
     let shown = out.display();
     let refused = |problem: String| Err(CliError::refused(problem));
+    let file = resolved(out);
+    if file.is_some() && file == fs_err::canonicalize(spine).ok() {
+        return refused(format!(
+            "`{shown}` is the spine, which the training set would replace; name another file"
+        ));
+    }
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     if let Some(ending @ ("csv" | "json" | "tsv")) = ending.as_deref() {
         return refused(format!(
@@ -29,14 +35,9 @@ pub(super) fn check<'a>(
     if out.is_dir() {
         return refused(format!("`{shown}` is a folder; name a file in it"));
     }
-    let Some(file) = resolved(out) else {
+    let Some(file) = file else {
         return refused(format!("the folder of `{shown}` does not exist; make it first"));
     };
-    if fs_err::canonicalize(spine).is_ok_and(|spine| spine == file) {
-        return refused(format!(
-            "`{shown}` is the spine, which the training set would replace; name another file"
-        ));
-    }
     for source in sources {
         if holds(source, &file, workspace)? {
             return refused(format!(
