@@ -7,7 +7,9 @@
 
 mod format;
 
-use asof_model::{Keyspace, Timestamp};
+use std::collections::BTreeSet;
+
+use asof_model::{Keyspace, ProjectName, Timestamp};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -108,6 +110,18 @@ impl Ledger {
             entries.push(self.read(keyspace, number).await?);
         }
         Ok(entries)
+    }
+
+    /// The keyspaces of the project that have entries.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn keyspaces(&self, project: &ProjectName) -> Result<BTreeSet<Keyspace>, MaterializeError> {
+        let folder = self.prefix.clone().join(project.as_str());
+        let listed = self.store.list_with_delimiter(Some(&folder)).await;
+        let listed = listed.map_err(|source| out_of_reach(&folder, source))?;
+        let keyspace = |path: &Path| format!("{project}/{}", path.filename()?).parse().ok();
+        Ok(listed.common_prefixes.iter().filter_map(keyspace).collect())
     }
 
     /// Adds an entry behind all others. A complete entry whose `to` another run has passed meanwhile is left out: that

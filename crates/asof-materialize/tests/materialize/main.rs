@@ -4,6 +4,7 @@ mod expectations;
 mod incremental;
 mod interval;
 mod killed;
+mod live;
 mod object_store;
 mod property;
 mod pushed;

@@ -14,8 +14,8 @@ use asof_materialize::{
     Clock, Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, NoProgress, ViewSummary,
 };
 use asof_model::definition::{
-    Aggregation, Definitions, Expectation, ExpectationAction, Feature, FeatureView, JoinKey, Metadata, OnDemandView,
-    RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
+    Aggregation, Definitions, Entity, Expectation, ExpectationAction, Feature, FeatureView, JoinKey, Metadata,
+    OnDemandFeature, OnDemandView, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
 };
 use asof_model::key::KeyCodec;
 use asof_model::row::{RowCodec, stored_order};
@@ -296,12 +296,24 @@ pub(crate) fn definitions(view: FeatureView) -> Definitions {
         metadata: Metadata::default(),
     };
     definitions.sources.insert(source.name.clone(), source);
+    let entity = Entity {
+        name: name("thing"),
+        join_keys: view.join_keys.clone(),
+        key_metadata: BTreeMap::new(),
+        metadata: Metadata::default(),
+    };
+    definitions.entities.insert(entity.name.clone(), entity);
     let on_demand = OnDemandView {
         name: name("on_demand"),
         request: Vec::new(),
         request_metadata: BTreeMap::new(),
         inputs: Vec::new(),
-        features: Vec::new(),
+        features: vec![OnDemandFeature {
+            name: name("y"),
+            value_type: ScalarType::Bool.into(),
+            expr: "true".to_owned(),
+            metadata: Metadata::default(),
+        }],
         metadata: Metadata::default(),
     };
     definitions
