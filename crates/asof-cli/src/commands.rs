@@ -40,7 +40,10 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> CliResult {
         Command::Push(args) => push::run(global, &args, printer).await,
         Command::Serve(args) => serve::run(global, &args, printer).await,
         Command::Demo(args) => demo::run(global, &args, printer).await,
-        Command::Completions(args) => completions::run(&args, printer),
+        Command::Completions(args) => {
+            completions::run(&args, printer);
+            Ok(())
+        }
         Command::Doctor(args) => doctor::run(global, &args, printer).await,
     }
 }

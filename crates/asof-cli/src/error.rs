@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use asof_repo::Diagnostic;
 
-use crate::printer::Printer;
+use crate::printer::{Printer, complain};
 use crate::table::plural;
 
 /// The outcome of a command.
@@ -43,7 +43,7 @@ impl CliError {
                         || serde_json::json!({"error": self.to_string(), "diagnostics": asof_repo::to_json(diagnostics)}),
                     );
                 } else {
-                    printer.complain(rendered.trim_end());
+                    complain(rendered.trim_end());
                 }
             }
             Self::Other(error) => {
@@ -62,7 +62,7 @@ impl CliError {
                 } else {
                     "error"
                 };
-                printer.complain(format_args!("{label}: {}", causes.join(": ")));
+                complain(format_args!("{label}: {}", causes.join(": ")));
             }
         }
     }

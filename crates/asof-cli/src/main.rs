@@ -13,29 +13,33 @@ mod table;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use crate::args::{Cli, Command};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long a command that was interrupted may take to clean up.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
     let printer = Printer::new(&cli.global);
     logs::start(&cli.global, matches!(cli.command, Command::Serve(_)));
-    let result = if matches!(cli.command, Command::Serve(_)) {
-        // It ends by a signal, in its own way.
-        commands::run(cli, &printer).await
-    } else {
-        tokio::select! {
-            result = commands::run(cli, &printer) => result,
-            error = interrupted() => Err(error),
+    let result = match Runtime::new() {
+        Ok(runtime) => {
+            let result = runtime.block_on(supervise(cli, &printer));
+            // Work that cannot be stopped, such as a read that never ends, ends with the process.
+            runtime.shutdown_timeout(GRACE);
+            result
         }
+        Err(error) => Err(error.into()),
     };
     match result {
         Ok(()) if printer.lost_output() => ExitCode::from(1),
@@ -43,6 +47,29 @@ async fn main() -> ExitCode {
         Err(error) => {
             error.print(&printer);
             ExitCode::from(1)
+        }
+    }
+}
+
+/// Runs the command to its end, or until Ctrl-C or SIGTERM. Then it is dropped, and its temporary files with it.
+async fn supervise(cli: Cli, printer: &Printer) -> CliResult {
+    if matches!(cli.command, Command::Serve(_)) {
+        // It ends by a signal, in its own way.
+        return commands::run(cli, printer).await;
+    }
+    let mut command = {
+        let printer = printer.clone();
+        tokio::spawn(async move { commands::run(cli, &printer).await })
+    };
+    tokio::select! {
+        ended = &mut command => ended.unwrap_or_else(|_| {
+            Err(CliError::refused("asof has a bug here, and stopped; please report what is said above"))
+        }),
+        error = interrupted() => {
+            command.abort();
+            // Either way it is over; what took too long is left to the end of the process.
+            let _ = tokio::time::timeout(GRACE, command).await;
+            Err(error)
         }
     }
 }
@@ -69,7 +96,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM. What the command was doing is dropped then, with its temporary files.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() -> CliError {
     let listen = async || -> CliResult { Ok(asof_server::terminated().await?) };
     match listen().await {

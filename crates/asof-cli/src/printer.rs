@@ -104,7 +104,7 @@ impl Printer {
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 self.lost.store(true, Ordering::Relaxed);
-                self.complain(format_args!("error: standard output cannot be written: {error}"));
+                complain(format_args!("error: standard output cannot be written: {error}"));
             }
             _ => {}
         }
@@ -113,13 +113,8 @@ impl Printer {
     /// Tells a person what happens, on stderr, unless quiet.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.quiet {
-            self.complain(text);
+            complain(text);
         }
-    }
-
-    /// Prints to stderr even when quiet.
-    pub(crate) fn complain(&self, text: impl Display) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// `text` in bold where stderr shows colours.
@@ -130,6 +125,11 @@ impl Printer {
             text.to_owned()
         }
     }
+}
+
+/// Prints to stderr even when quiet.
+pub(crate) fn complain(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 fn coloring(colours: bool) -> Coloring {

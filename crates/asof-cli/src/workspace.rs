@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use asof_model::definition::{Definitions, StoreConfig};
 use asof_materialize::Ledger;
 use asof_model::ViewName;
+use asof_model::definition::{Definitions, StoreConfig};
 use asof_offline::{OfflineEngine, OfflineOptions, ProgressSink};
 use asof_online::OnlineStore;
 use asof_registry::{Registry, Snapshot};
@@ -86,10 +86,7 @@ impl Workspace {
     /// When nothing was applied yet, or the registry cannot be read.
     pub(crate) async fn applied(&self) -> CliResult<Snapshot> {
         let registry = self.registry()?;
-        registry
-            .current()
-            .await?
-            .ok_or_else(nothing_applied)
+        registry.current().await?.ok_or_else(nothing_applied)
     }
 
     /// The ledger of what is online, beside the registry.

@@ -4,7 +4,6 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::error::CliResult;
 use crate::printer::Printer;
 
 /// Options of `asof completions`.
@@ -16,7 +15,7 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, printer: &Printer) -> CliResult {
+pub(crate) fn run(args: &CompletionsArgs, printer: &Printer) {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "asof", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
@@ -25,5 +24,4 @@ pub(crate) fn run(args: &CompletionsArgs, printer: &Printer) -> CliResult {
         || script.clone(),
         || serde_json::json!({"shell": shell, "script": script}),
     );
-    Ok(())
 }

@@ -24,7 +24,7 @@ struct Check {
 
 pub(crate) async fn run(global: &Global, _args: &DoctorArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let checks = vec![
+    let checks = [
         Check {
             what: "definitions",
             found: definitions(&workspace),

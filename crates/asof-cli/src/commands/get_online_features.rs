@@ -143,16 +143,12 @@ fn assignments(text: &str) -> CliResult<Vec<(&str, &str)>> {
                 .split_once('=')
                 .is_some_and(|(name, _)| asof_model::check_name(name).is_ok())
         });
-        match next {
-            Some(at) => {
-                parts.push((name, &tail[..at]));
-                rest = &tail[at + 1..];
-            }
-            None => {
-                parts.push((name, tail));
-                return Ok(parts);
-            }
-        }
+        let Some(at) = next else {
+            parts.push((name, tail));
+            return Ok(parts);
+        };
+        parts.push((name, &tail[..at]));
+        rest = &tail[at + 1..];
     }
 }
 

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 pub(crate) struct PushArgs {
     /// The feature view.
     view: String,
-    /// A Parquet file with the view's join keys, its event time and its features as columns.
+    /// A Parquet file with the view's join keys, event time (and created time), and features.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
 }

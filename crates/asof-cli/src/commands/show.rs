@@ -116,9 +116,12 @@ fn objects(document: &Value, kind: ObjectKind) -> impl Iterator<Item = (String, 
     list.iter().map(|object| (text(&object["name"]), object))
 }
 
+/// What an object has in the columns between its name and its description.
+type Columns = fn(&Value) -> Vec<String>;
+
 /// A table of all objects of one kind.
 fn list(document: &Value, kind: ObjectKind) -> String {
-    let (header, columns): (&[&str], fn(&Value) -> Vec<String>) = match kind {
+    let (header, columns): (&[&str], Columns) = match kind {
         ObjectKind::Entity => (&["name", "join keys", "description"], |object| {
             vec![names(&object["join_keys"])]
         }),

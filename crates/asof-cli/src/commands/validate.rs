@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::args::Global;
 use crate::error::{CliError, CliResult};
-use crate::printer::Printer;
+use crate::printer::{Printer, complain};
 use crate::table::plural;
 use crate::workspace::Workspace;
 
@@ -24,7 +24,7 @@ pub(crate) async fn run(global: &Global, args: &ValidateArgs, printer: &Printer)
     let errors = count(&diagnostics, Severity::Error);
     let warnings = count(&diagnostics, Severity::Warning);
     if !diagnostics.is_empty() && !printer.is_json() {
-        printer.complain(workspace.render(&diagnostics).trim_end());
+        complain(workspace.render(&diagnostics).trim_end());
     }
     printer.result(
         || match (&workspace.repository.definitions, errors) {

@@ -279,3 +279,36 @@ fn pushed_rows_are_online_at_once_and_never_replace_later_ones() -> Result<()> {
     ");
     Ok(())
 }
+
+#[test]
+fn a_changed_view_answers_as_before_until_it_is_online() -> Result<()> {
+    let rides = Rides::online()?;
+    let ask = [
+        "get-online-features",
+        "--features",
+        "driver_hourly:busy",
+        "--entity",
+        "driver_id=1001",
+        "--as-of",
+        END,
+    ];
+    let before = rides.asof.succeed(ask)?;
+    rides.edit("trips > 10", "trips > 100")?;
+    rides.asof.succeed(["apply"])?;
+
+    let waiting = rides.asof.run(ask)?;
+    assert_eq!(waiting.stdout, before);
+    insta::assert_snapshot!(waiting.stderr, @"note: answered by registry version 1; version 2 waits until driver_hourly is materialized");
+
+    rides
+        .asof
+        .succeed(["materialize-incremental", "--to", END, "--views", "driver_hourly"])?;
+    let after = rides.asof.run(ask)?;
+    assert_eq!(after.stderr, "");
+    insta::assert_snapshot!(after.stdout, @r"
+    driver_id=1001
+    FEATURE  VALUE  STATUS   EVENT TIME
+    busy     false  PRESENT  2026-01-07T23:00:00Z
+    ");
+    Ok(())
+}
