@@ -90,6 +90,10 @@ codes! {
     EmptyStoreFile = "ASOF0111",
         example: "# nothing but comments",
         fix: "Write at least `project: NAME`.";
+    /// A file of definitions holds nothing at all, not even a comment: a copy that was cut short, or a leftover.
+    EmptyFile = "ASOF0112",
+        example: "a file of no bytes",
+        fix: "Write its definitions, write why it is empty in a comment, or remove it.";
 
     /// A mapping has a key that it does not know.
     UnknownKey = "ASOF0201",

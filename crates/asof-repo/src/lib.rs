@@ -29,6 +29,7 @@ mod shape;
 mod sql;
 mod syntax;
 mod text;
+mod whose;
 mod yaml;
 
 pub use code::DiagnosticCode;

@@ -57,6 +57,11 @@ impl Repository {
             if file.path == STORE_FILE || !is_definition_file(&file.path, &exclude) {
                 continue;
             }
+            if file.bytes.trim_ascii().is_empty() {
+                let message = format!("`{}` is empty; write definitions or remove it", file.path);
+                sink.file_error(DiagnosticCode::EmptyFile, &file.path, message);
+                continue;
+            }
             for document in documents(&mut sink, file, at) {
                 shape::check(&mut sink, env, &document, &DEFINITIONS);
                 read(&document, &mut syntax);

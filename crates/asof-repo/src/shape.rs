@@ -2,7 +2,6 @@
 //! looking at other definitions.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use asof_model::nearest::nearest;
 
@@ -10,6 +9,7 @@ use crate::DiagnosticCode;
 use crate::keys::{Elements, Key, Need, STORE, Shape, Table};
 use crate::rules::{cron, duration, key_type, name, setting, value_type};
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 use crate::yaml::{Content, Node};
 
 /// Reports what is wrong with the form of `node`, a mapping of `table`. `env` holds what `${NAME}` stands for.
@@ -22,32 +22,6 @@ pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, node: &Node
         span: node.span,
     };
     Walk { sink, env }.mapping(node, table, place);
-}
-
-/// Whose value is looked at, for messages.
-#[derive(Clone, Copy)]
-pub(crate) struct Whose<'a> {
-    key: &'a str,
-    owner: &'a str,
-    /// Whether it is an element of the list under the key.
-    element: bool,
-    /// What to underline where the value itself has no text.
-    span: Span,
-}
-
-impl Whose<'_> {
-    fn which(self) -> &'static str {
-        if self.element { "an element of " } else { "" }
-    }
-}
-
-impl fmt::Display for Whose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.key {
-            "" => f.write_str(self.owner),
-            key => write!(f, "`{key}` of {}", self.owner),
-        }
-    }
 }
 
 struct Walk<'a> {

@@ -3,8 +3,8 @@
 use croner::parser::{CronParser, Seconds, Year};
 
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
     let fields = text.split_whitespace().count();

@@ -3,8 +3,8 @@
 use asof_model::{InvalidTimeSpan, TimeSpan};
 
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
     let Err(problem) = text.parse::<TimeSpan>() else {

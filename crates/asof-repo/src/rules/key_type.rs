@@ -4,8 +4,8 @@ use asof_model::{ScalarType, ValueType};
 
 use super::value_type;
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
     let (code, label) = match text.parse() {

@@ -1,8 +1,8 @@
 //! Names follow one rule, so that each can stand in SQL, in a column header and in a key.
 
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 pub(crate) fn check(sink: &mut Sink, text: &str, span: Span, whose: Whose<'_>) {
     let Err(problem) = asof_model::check_name(text) else {

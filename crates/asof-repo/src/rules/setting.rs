@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, text: &str, span: Span, whose: Whose<'_>) {
     match expand(text, env) {

@@ -3,8 +3,8 @@
 use asof_model::{ScalarType, ValueType};
 
 use crate::DiagnosticCode;
-use crate::shape::Whose;
 use crate::text::{Sink, Span};
+use crate::whose::Whose;
 
 /// What other systems call the types, for hints.
 const ELSEWHERE: [(&str, &str); 18] = [
