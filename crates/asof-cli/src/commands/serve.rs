@@ -44,7 +44,7 @@ pub(crate) struct ServeArgs {
     )]
     http: String,
     /// How often the registry is asked for a new version.
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
     poll: TimeSpan,
     /// The most rows that one request may have.
     #[arg(long, value_name = "N", default_value = "10000")]
