@@ -20,12 +20,12 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Options for these addresses; the rest: a poll every 5 s, 10,000 rows, 16 MiB, 30 s to drain.
+    /// Options for these addresses; the rest: a poll every second, 10,000 rows, 16 MiB, 30 s to drain.
     pub fn new(grpc: impl Into<String>, http: impl Into<String>) -> Self {
         Self {
             grpc: grpc.into(),
             http: http.into(),
-            poll_interval: Duration::from_secs(5),
+            poll_interval: Duration::from_secs(1),
             max_rows: 10_000,
             max_request_bytes: 16 << 20,
             drain_timeout: Duration::from_secs(30),

@@ -73,7 +73,11 @@ impl Catalog {
                 // These belong to the request that asks for the service; other services are none the worse.
                 Err(
                     ServingError::NotOnline { .. }
-                    | ServingError::Retrieval(RetrievalError::NameClash { .. } | RetrievalError::InputClash { .. }),
+                    | ServingError::Retrieval(
+                        RetrievalError::AskedTwice { .. }
+                        | RetrievalError::NameClash { .. }
+                        | RetrievalError::InputClash { .. },
+                    ),
                 ) => {}
                 Err(error) => return Err(error),
             }

@@ -68,6 +68,11 @@ impl<'a> Builder<'a> {
                 from,
             };
             if let Some(first) = self.outputs.iter().find(|output| output.name == column.name) {
+                if first.view == column.view && first.feature == column.feature {
+                    return Err(RetrievalError::AskedTwice {
+                        feature: describe(first),
+                    });
+                }
                 return Err(RetrievalError::NameClash {
                     name: column.name.clone(),
                     first: describe(first),

@@ -46,6 +46,12 @@ pub enum RetrievalError {
         /// The second feature.
         second: String,
     },
+    /// A feature is asked for twice.
+    #[error("`{feature}` is asked for twice; once is enough")]
+    AskedTwice {
+        /// The feature.
+        feature: String,
+    },
     /// A feature has the name of a column that the caller brings.
     #[error("`{feature}` has the name of the input column `{name}`; ask for full feature names")]
     InputClash {

@@ -251,6 +251,10 @@ fn circles_unknown_names_and_clashing_types_are_refused_by_name() {
         error(vec![projection("weather"), projection("numbers")]),
         "column `origin` is string for `weather` and int64 for `numbers`; map one of them to another column"
     );
+    assert_eq!(
+        error(vec![projection("weather"), projection("weather")]),
+        "`weather:temp` is asked for twice; once is enough"
+    );
     assert_eq!(error(vec![]), "no features were asked for");
     assert_eq!(
         error(vec![aliased("airports", "a", "code", "lat")]),

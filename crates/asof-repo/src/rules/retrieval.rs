@@ -24,7 +24,9 @@ pub(super) fn check(sink: &mut Sink, syntax: &Syntax, whole: &Definitions) {
 fn report(sink: &mut Sink, service: &ServiceSyntax, error: &RetrievalError) {
     let code = match error {
         // Other rules have said these with more detail.
-        RetrievalError::NameClash { .. } | RetrievalError::TypeClash { .. } => return,
+        RetrievalError::AskedTwice { .. } | RetrievalError::NameClash { .. } | RetrievalError::TypeClash { .. } => {
+            return;
+        }
         RetrievalError::InputClash { .. } => DiagnosticCode::InputNameClash,
         _ => DiagnosticCode::UnanswerableService,
     };
