@@ -8,8 +8,10 @@
 //! program    what a view reads          ->  expressions bound to the columns they need
 //! prune      statistics                 ->  the row groups that need not be read
 //! scan       row groups                 ->  batches of keys, times, places and values
+//! batch      a batch                    ->  its parts
 //! ```
 
+mod batch;
 mod hive;
 mod location;
 mod program;
@@ -20,8 +22,10 @@ mod table;
 
 use asof_model::Timestamp;
 
+pub(crate) use batch::{Scanned, batch_of};
 pub(crate) use program::ViewProgram;
-pub(crate) use scan::{FeatureScanExec, Scanned, TimeBounds, batch_of};
+pub(crate) use prune::TimeBounds;
+pub(crate) use scan::FeatureScanExec;
 pub(crate) use table::SourceTable;
 
 /// A Parquet file of a source.

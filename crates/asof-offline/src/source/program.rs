@@ -13,7 +13,8 @@ use asof_model::definition::{FeatureView, Source, TimeColumn, ViewBody};
 use asof_model::{ScalarType, ValueType, ViewName};
 use asof_transform::{AggregateProgram, Condition, RowProgram, column_expression};
 
-use super::scan::{TimeBounds, batch_of};
+use super::batch::batch_of;
+use super::prune::TimeBounds;
 use crate::OfflineError;
 
 /// What is computed from each row, beside its keys and times.

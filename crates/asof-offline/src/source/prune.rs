@@ -6,8 +6,22 @@ use asof_model::ScalarType;
 use asof_model::conform::conform;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
-use super::scan::TimeBounds;
 use super::table::OpenFile;
+
+/// The event times that are worth reading, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeBounds {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+impl TimeBounds {
+    /// No time at all.
+    pub(crate) const EMPTY: Self = Self {
+        first: i64::MAX,
+        last: i64::MIN,
+    };
+}
 
 /// For each row group of a file, whether it may have rows with times in `column` within the bounds.
 ///

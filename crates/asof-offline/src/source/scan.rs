@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::UInt64Array;
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType, UInt32Type, UInt64Type};
-use asof_model::{RowOrder, Timestamp};
+use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -23,27 +20,13 @@ use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 
+use super::batch::batch_of;
 use super::program::ViewProgram;
-use super::prune;
+use super::prune::{self, TimeBounds};
 use super::reader::ObjectReader;
 use super::table::{SourceTable, adapt};
 use crate::OfflineError;
 use crate::progress::{Progress, ProgressSink};
-
-/// The event times that are worth reading, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TimeBounds {
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-}
-
-impl TimeBounds {
-    /// No time at all.
-    pub(crate) const EMPTY: Self = Self {
-        first: i64::MAX,
-        last: i64::MIN,
-    };
-}
 
 /// One row group of one file.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +40,8 @@ struct Unit {
 /// Reads the rows of a view's source.
 ///
 /// Each row of the output is a source row that passed the filters, has an event time within the bounds, and has no
-/// null in its keys. Its columns, by position (see [`Scanned`]): the join keys, event time, created time, the file's
-/// rank, the row's number in its file before any filter, then what the view computes from the row.
+/// null in its keys. Its columns, by position (see [`Scanned`](super::Scanned)): the join keys, event time, created
+/// time, the file's rank, the row's number in its file before any filter, then what the view computes from the row.
 ///
 /// Row groups whose statistics say that they have no event time within the bounds are not read. The others are dealt
 /// out to the partitions; which partition reads what has no effect on any value.
@@ -275,59 +258,4 @@ fn input_batch(
     };
     let columns = program.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     batch_of(program.input(), columns, rows)
-}
-
-/// A batch that may have no columns, only rows.
-pub(crate) fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, OfflineError> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(
-        Arc::clone(schema),
-        columns,
-        &options,
-    )?)
-}
-
-/// A batch of a [`FeatureScanExec`], taken apart.
-#[derive(Debug, Clone)]
-pub(crate) struct Scanned {
-    pub(crate) keys: Vec<ArrayRef>,
-    /// No nulls.
-    pub(crate) event_times: TimestampMicrosecondArray,
-    pub(crate) created_times: TimestampMicrosecondArray,
-    files: UInt32Array,
-    rows: UInt64Array,
-    /// What the view computes from each row.
-    pub(crate) values: Vec<ArrayRef>,
-}
-
-impl Scanned {
-    /// Takes apart a batch of the scan of a view with `keys` join keys.
-    pub(crate) fn new(batch: &RecordBatch, keys: usize) -> Self {
-        let columns = batch.columns();
-        Self {
-            keys: columns[..keys].to_vec(),
-            event_times: columns[keys].as_primitive::<TimestampMicrosecondType>().clone(),
-            created_times: columns[keys + 1].as_primitive::<TimestampMicrosecondType>().clone(),
-            files: columns[keys + 2].as_primitive::<UInt32Type>().clone(),
-            rows: columns[keys + 3].as_primitive::<UInt64Type>().clone(),
-            values: columns[keys + 4..].to_vec(),
-        }
-    }
-
-    /// How many rows there are.
-    pub(crate) fn len(&self) -> usize {
-        self.event_times.len()
-    }
-
-    /// The place of a row in the order of rows.
-    pub(crate) fn order(&self, row: usize) -> RowOrder {
-        use arrow::array::Array;
-        let created = (!self.created_times.is_null(row)).then(|| self.created_times.value(row));
-        RowOrder {
-            event_time: Timestamp::from_micros(self.event_times.value(row)),
-            created_time: created.map(Timestamp::from_micros),
-            file: self.files.value(row),
-            row: self.rows.value(row),
-        }
-    }
 }
