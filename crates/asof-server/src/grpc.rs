@@ -21,8 +21,8 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::edge::Edge;
+use crate::error::ServeError;
 use crate::feast::FeastServing;
-use crate::running::ServeError;
 
 /// The names under which health is told: all of the server, and each interface.
 const HEALTH_NAMES: [&str; 4] = [

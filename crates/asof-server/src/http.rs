@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::edge::{Asked, Columns, Edge};
+use crate::error::ServeError;
 use crate::fault::Fault;
 use crate::metrics::Surface;
-use crate::running::ServeError;
 
 /// Serves until `stop`, then finishes what is in flight.
 pub(crate) fn listen(

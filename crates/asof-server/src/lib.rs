@@ -11,6 +11,7 @@
 //! `watcher`, `edge`, `fault`, then the surfaces.
 
 mod edge;
+mod error;
 mod fault;
 mod feast;
 mod grpc;
@@ -21,7 +22,8 @@ mod running;
 mod signal;
 mod watcher;
 
+pub use error::ServeError;
 pub use grpc::column::{from_wire, to_wire};
 pub use options::ServerOptions;
-pub use running::{Running, ServeError, serve};
+pub use running::{Running, serve};
 pub use signal::terminated;
