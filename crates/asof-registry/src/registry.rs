@@ -99,7 +99,7 @@ impl Registry {
     pub async fn get(&self, version: RegistryVersion) -> Result<Snapshot, RegistryError> {
         match self.read(version).await? {
             Some(stored) => {
-                let definitions = stored.definitions(self.object(version).as_ref())?;
+                let definitions = stored.definitions(&self.object_name(version))?;
                 Ok(stored.into_snapshot(Arc::new(definitions)))
             }
             None => Err(RegistryError::UnknownVersion {
@@ -245,7 +245,7 @@ impl Registry {
             Err(error) => Err(error),
         };
         let bytes = bytes.map_err(|source| self.store_error("read", source))?;
-        Stored::decode(object.as_ref(), version, &bytes).map(Some)
+        Stored::decode(&self.object_name(version), version, &bytes).map(Some)
     }
 
     /// The versions whose objects come after `offset`.
@@ -271,6 +271,18 @@ impl Registry {
 
     fn object(&self, version: RegistryVersion) -> Path {
         self.versions().join(version.object_name())
+    }
+
+    /// The object of a version as a person finds it: an absolute path, or a URL.
+    fn object_name(&self, version: RegistryVersion) -> String {
+        match &self.location.local {
+            Some(folder) => folder
+                .join("versions")
+                .join(version.object_name())
+                .display()
+                .to_string(),
+            None => format!("{}/{}", self.location.root, self.object(version)),
+        }
     }
 
     fn store_error(&self, action: &'static str, source: object_store::Error) -> RegistryError {
