@@ -7,6 +7,7 @@ mod online;
 mod rules;
 mod subject;
 mod training;
+mod types;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

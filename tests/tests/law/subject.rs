@@ -7,9 +7,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress};
-use asof_model::Timestamp;
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, RetrievalPlan};
+use asof_model::Timestamp;
 use asof_offline::{OfflineEngine, OfflineOptions, Spine, TrainingSetLabels, TrainingSetSelection};
 use asof_online::{EmbeddedStore, OnlineStore};
 use asof_registry::Registry;
@@ -40,8 +40,12 @@ impl Subject {
                 write_parquet(path, &[source_batch(rows)]).unwrap();
             }
         }
-        let text = definitions(case);
-        let files = [("feature_store.yaml", SETTINGS), ("all.yaml", text.as_str())].map(|(path, text)| SourceFile {
+        Self::of(folder, &definitions(case))
+    }
+
+    /// Reads the definitions in `text`; the sources lie in `folder`.
+    pub(crate) fn of(folder: TempRepository, text: &str) -> Self {
+        let files = [("feature_store.yaml", SETTINGS), ("all.yaml", text)].map(|(path, text)| SourceFile {
             path: path.to_owned(),
             bytes: text.as_bytes().to_vec(),
         });
@@ -69,8 +73,17 @@ impl Subject {
 
     /// The training set of the case's service, with full feature names: its rows, and the bytes of its file.
     pub(crate) fn training(&self, case: &Case, batch_size: usize, partitions: usize) -> (RecordBatch, Vec<u8>) {
+        self.training_set(spine_batch(&case.spine), batch_size, partitions)
+    }
+
+    /// The training set of the service `all` for any spine.
+    pub(crate) fn training_set(
+        &self,
+        spine: RecordBatch,
+        batch_size: usize,
+        partitions: usize,
+    ) -> (RecordBatch, Vec<u8>) {
         let plan = RetrievalPlan::for_service(&self.definitions, "all", FeatureNames::Full).unwrap();
-        let spine = spine_batch(&case.spine);
         let spine = Spine::Batches {
             schema: spine.schema(),
             batches: vec![spine],
@@ -105,7 +118,11 @@ impl Subject {
 
     /// The answer of the online store, brought up to `now` and asked at `now` for the case's spine rows.
     pub(crate) fn online(&self, case: &Case) -> Response {
-        let now = Timestamp::from_micros(case.now);
+        self.answer(&spine_batch(&case.spine), Timestamp::from_micros(case.now))
+    }
+
+    /// The answer of the online store, brought up to `now` and asked at `now`, for the rows of any spine.
+    pub(crate) fn answer(&self, spine: &RecordBatch, now: Timestamp) -> Response {
         self.runtime.block_on(async {
             let store: Arc<dyn OnlineStore> = Arc::new(EmbeddedStore::open(&self.folder.file("online")).unwrap());
             let registry = Registry::open("registry", self.folder.path(), &BTreeMap::new()).unwrap();
@@ -128,7 +145,6 @@ impl Subject {
             server.load(1, self.definitions.clone()).unwrap();
             let selection = Selection::Service("all".to_owned());
             let wanted = server.prepare(&selection, FeatureNames::Full).unwrap();
-            let spine = spine_batch(&case.spine);
             let columns: BTreeMap<String, ArrayRef> = wanted
                 .inputs()
                 .iter()
@@ -143,7 +159,7 @@ impl Subject {
                 selection,
                 names: FeatureNames::Full,
                 columns,
-                rows: case.spine.len(),
+                rows: spine.num_rows(),
             };
             server.get_online_features(request).await.unwrap()
         })
