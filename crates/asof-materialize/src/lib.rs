@@ -34,7 +34,7 @@ pub use error::MaterializeError;
 pub use expectations::BrokenExpectation;
 pub use ledger::{Ledger, LedgerEntry, RecordedFile};
 pub use live::{LiveVersion, LiveVersionError, WaitingVersion, live_version};
-pub use materializer::{Clock, Materializer};
+pub use materializer::Materializer;
 pub use progress::{NoProgress, Progress};
 pub use push::{PushSummary, push};
 pub use runner::{LocalRunner, Runner, TaskOutcome};

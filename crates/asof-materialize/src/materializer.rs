@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asof_model::definition::{Definitions, FeatureView, Source};
-use asof_model::{Keyspace, Timestamp};
+use asof_model::{Clock, Keyspace, Timestamp};
 
 use crate::{
     Ledger, LedgerEntry, MaterializeError, MaterializeSummary, Progress, Runner, Scope, ViewSummary, ViewTask, select,
 };
-
-/// Tells the time. It is asked when a view begins and when it is done.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Brings the views of one registry version online.
 ///
@@ -24,7 +21,7 @@ pub struct Materializer {
     registry_version: u64,
     ledger: Ledger,
     runner: Arc<dyn Runner>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Materializer {
@@ -37,13 +34,14 @@ impl fmt::Debug for Materializer {
 }
 
 impl Materializer {
-    /// A materializer of the definitions that `registry_version` holds.
+    /// A materializer of the definitions that `registry_version` holds. The clock is asked when a view begins and when
+    /// it is done.
     pub fn new(
         definitions: Arc<Definitions>,
         registry_version: u64,
         ledger: Ledger,
         runner: Arc<dyn Runner>,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             definitions,
@@ -140,11 +138,11 @@ impl Materializer {
     }
 
     async fn run_view(&self, task: &ViewTask, progress: &dyn Progress) -> Result<ViewSummary, MaterializeError> {
-        let started = (self.clock)();
+        let started = self.clock.now();
         progress.view_started(&task.view.name);
         let outcome = self.runner.run(task, progress).await?;
         // The runner has returned, so every write is durable; only now may the ledger say so.
-        let finished = (self.clock)();
+        let finished = self.clock.now();
         let entry = LedgerEntry {
             keyspace: task.keyspace.to_string(),
             registry_version: self.registry_version,

@@ -13,6 +13,7 @@ pub mod nearest;
 pub mod retrieval;
 pub mod row;
 
+mod clock;
 mod fault;
 mod keyspace;
 mod name;
@@ -22,6 +23,7 @@ mod status;
 mod time;
 mod value_type;
 
+pub use clock::{Clock, FixedClock, SystemClock};
 pub use fault::ErrorKind;
 pub use keyspace::{InvalidKeyspace, Keyspace};
 pub use name::{

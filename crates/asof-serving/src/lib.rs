@@ -14,13 +14,11 @@
 pub mod json;
 
 mod answer;
-mod clock;
 mod error;
 mod plan;
 mod request;
 mod server;
 
-pub use clock::{Clock, FixedClock, SystemClock};
 pub use error::ServingError;
 pub use request::{FeatureColumn, Request, Response, Selection};
 pub use server::{Catalog, FeatureServer, Prepared};

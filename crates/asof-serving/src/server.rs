@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use arrow::array::ArrayRef;
-use asof_model::Timestamp;
 use asof_model::definition::{Definitions, RequestField};
 use asof_model::retrieval::{FeatureNames, RetrievalError, RetrievalPlan};
+use asof_model::{Clock, Timestamp};
 use asof_online::OnlineStore;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::answer::answer;
 use crate::plan::CompiledPlan;
-use crate::{Clock, Request, Response, Selection, ServingError};
+use crate::{Request, Response, Selection, ServingError};
 
 /// How many plans of one registry version are kept ready. Callers choose lists of features freely, so there is an end.
 const KEPT_PLANS: usize = 1024;

@@ -9,12 +9,12 @@ use arrow::compute::concat_batches;
 use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress};
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, RetrievalPlan};
-use asof_model::Timestamp;
+use asof_model::{FixedClock, Timestamp};
 use asof_offline::{OfflineEngine, OfflineOptions, Spine, TrainingSetLabels, TrainingSetSelection};
 use asof_online::{EmbeddedStore, OnlineStore};
 use asof_registry::Registry;
 use asof_repo::{Repository, Severity, SourceFile};
-use asof_serving::{FeatureServer, FixedClock, Request, Response, Selection};
+use asof_serving::{FeatureServer, Request, Response, Selection};
 use asof_testkit::{TempRepository, read_parquet, write_parquet};
 use asof_tests::case::Case;
 use asof_tests::repository::{definitions, source_batch, spine_batch};
@@ -135,7 +135,7 @@ impl Subject {
                     store.clone(),
                     NonZeroU32::MIN,
                 )),
-                Arc::new(move || now),
+                Arc::new(FixedClock(now)),
             );
             materializer
                 .materialize_incremental(&[], now, &NoProgress)

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use asof_model::Timestamp;
+use asof_model::{FixedClock, Timestamp};
 use asof_server::ServerOptions;
-use asof_serving::{FeatureServer, FixedClock};
+use asof_serving::FeatureServer;
 use clap::Args;
 
 use self::comparison::Comparison;

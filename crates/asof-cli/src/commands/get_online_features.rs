@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use asof_model::definition::RequestField;
 use asof_model::retrieval::FeatureNames;
-use asof_model::{ScalarType, Timestamp, ValueType};
+use asof_model::{Clock, FixedClock, ScalarType, SystemClock, Timestamp, ValueType};
 use asof_serving::json::{self, JsonRequest};
-use asof_serving::{Clock, FeatureServer, FixedClock, Prepared, Response, Selection, SystemClock};
+use asof_serving::{FeatureServer, Prepared, Response, Selection};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use asof_materialize::{LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
-use asof_model::{Timestamp, ViewName};
+use asof_model::{SystemClock, Timestamp, ViewName};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
         snapshot.version.0,
         ledger,
         Arc::new(runner),
-        Arc::new(Timestamp::now),
+        Arc::new(SystemClock),
     ))
 }
 

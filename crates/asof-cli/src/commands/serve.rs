@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asof_model::{TimeSpan, Timestamp};
+use asof_model::{Clock, FixedClock, SystemClock, TimeSpan, Timestamp};
 use asof_server::ServerOptions;
-use asof_serving::{Clock, FeatureServer, FixedClock, SystemClock};
+use asof_serving::FeatureServer;
 use clap::Args;
 
 use crate::args::Global;

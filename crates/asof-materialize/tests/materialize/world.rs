@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use asof_materialize::{
-    Clock, Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, NoProgress, ViewSummary,
+    Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, NoProgress, ViewSummary,
 };
 use asof_model::definition::{
     Aggregation, Definitions, Entity, Expectation, ExpectationAction, Feature, FeatureView, JoinKey, Metadata,
@@ -19,7 +19,7 @@ use asof_model::definition::{
 };
 use asof_model::key::KeyCodec;
 use asof_model::row::{RowCodec, stored_order};
-use asof_model::{Admission, InvalidName, Keyspace, ScalarType, TimeSpan, Timestamp};
+use asof_model::{Admission, FixedClock, InvalidName, Keyspace, ScalarType, TimeSpan, Timestamp};
 use asof_offline::{OfflineEngine, OfflineOptions, Progress, ProgressSink};
 use asof_online::OnlineStore;
 use asof_online::embedded::EmbeddedStore;
@@ -281,7 +281,7 @@ pub(crate) fn materializer(
         ..OfflineOptions::new(folder)
     });
     let runner = Arc::new(LocalRunner::new(Arc::new(engine), store, shards));
-    let clock: Clock = Arc::new(|| at(1_000));
+    let clock = Arc::new(FixedClock(at(1_000)));
     Materializer::new(Arc::new(definitions.clone()), 7, ledger, runner, clock)
 }
 

@@ -13,11 +13,11 @@ mod wire;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Builder, ListBuilder};
-use asof_model::Timestamp;
+use asof_model::{FixedClock, Timestamp};
 use asof_online::OnlineStore;
 use asof_registry::{ApplyInfo, Registry};
 use asof_server::{Running, ServerOptions, serve};
-use asof_serving::{FeatureServer, FixedClock};
+use asof_serving::FeatureServer;
 use fixture::{NOW, Store, at, definitions, texts};
 use tonic::transport::{Channel, Endpoint};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use asof_model::SystemClock;
 use asof_proto::asof::serving::v1::feature_serving_client::FeatureServingClient;
 use asof_proto::feast::grpc_server::grpc_feature_server_client::GrpcFeatureServerClient;
 use asof_proto::feast::grpc_server::{PushRequest, WriteToOnlineStoreRequest};
@@ -10,7 +11,7 @@ use asof_proto::feast::serving::serving_service_client::ServingServiceClient;
 use asof_proto::feast::types::value::Val;
 use asof_registry::Registry;
 use asof_server::{ServerOptions, serve};
-use asof_serving::{FeatureServer, SystemClock};
+use asof_serving::FeatureServer;
 use tonic::Code;
 
 use crate::wire::{feast_column, feast_request, feast_texts, own_request, own_texts};

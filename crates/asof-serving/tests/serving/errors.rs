@@ -6,10 +6,10 @@ use arrow::array::{ArrayRef, Float64Array};
 use asof_model::key::EncodedKeys;
 use asof_model::retrieval::FeatureNames;
 use asof_model::row::EncodedRows;
-use asof_model::{ErrorKind, Keyspace};
+use asof_model::{ErrorKind, FixedClock, Keyspace};
 use asof_online::{KeyspaceInfo, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
 use asof_serving::json::{self, JsonRequest};
-use asof_serving::{FeatureServer, FixedClock, Selection};
+use asof_serving::{FeatureServer, Selection};
 use async_trait::async_trait;
 use bytes::Bytes;
 

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
+use asof_model::FixedClock;
 use asof_model::retrieval::FeatureNames;
-use asof_serving::{FeatureServer, FixedClock, Request, Response, Selection, ServingError, json};
+use asof_serving::{FeatureServer, Request, Response, Selection, ServingError, json};
 use fixture::{NOW, Store, definitions};
 
 /// A server of the fixture's definitions as version 1, at the fixture's time.

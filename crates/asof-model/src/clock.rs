@@ -1,10 +1,10 @@
-//! Where the time of a request comes from.
+//! Where the time comes from, where work cannot be told it beforehand.
 
 use std::fmt::Debug;
 
-use asof_model::Timestamp;
+use crate::Timestamp;
 
-/// Says what time it is. Injected, so that an answer can be asked for at any time.
+/// Says what time it is. Injected, so that a request can be answered, and a run recorded, as of any time.
 pub trait Clock: Debug + Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
