@@ -7,7 +7,9 @@ use crate::text::Span;
 /// Whose value is looked at, for messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Whose<'a> {
+    /// The key; empty: it is about the owner itself.
     pub(crate) key: &'a str,
+    /// What the key belongs to, in words.
     pub(crate) owner: &'a str,
     /// Whether it is an element of the list under the key.
     pub(crate) element: bool,
