@@ -1,5 +1,6 @@
 //! Spines in CSV: declared columns by their types, the others as they look.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use arrow::array::{
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use asof_model::{ScalarType, Timestamp, ValueType};
 
 use super::{READ_ROWS, open};
@@ -29,18 +31,27 @@ pub(super) fn read(
     skip_byte_order_mark(&mut file).map_err(|error| OfflineError::File { error })?;
     let format = Format::default().with_header(true);
     let (inferred, _) = format.infer_schema(&mut file, None).map_err(unreadable)?;
-    file.rewind()
-        .and_then(|()| skip_byte_order_mark(&mut file))
-        .map_err(|error| OfflineError::File { error })?;
+    let to_the_start = |file: &mut fs_err::File| {
+        let moved = file.rewind().and_then(|()| skip_byte_order_mark(file));
+        moved.map_err(|error| OfflineError::File { error })
+    };
+    to_the_start(&mut file)?;
+    let codes = codes(&mut file, &format, &inferred).map_err(unreadable)?;
+    to_the_start(&mut file)?;
     let declared_type = |field: &Field| declared.iter().find(|(name, _)| name == field.name()).map(|(_, t)| *t);
     // Declared columns are read as text, because only we know all of their forms.
     let texts: Vec<Field> = inferred
         .fields()
         .iter()
-        .map(|field| match declared_type(field) {
-            Some(_) => Field::new(field.name(), DataType::Utf8, true),
-            None if *field.data_type() == DataType::Null => Field::new(field.name(), DataType::Utf8, true),
-            None => field.as_ref().clone().with_nullable(true),
+        .enumerate()
+        .map(|(at, field)| {
+            let stays_text =
+                declared_type(field).is_some() || codes.contains(&at) || *field.data_type() == DataType::Null;
+            if stays_text {
+                Field::new(field.name(), DataType::Utf8, true)
+            } else {
+                field.as_ref().clone().with_nullable(true)
+            }
         })
         .collect();
     let fields = texts.iter().map(|field| match declared_type(field) {
@@ -76,6 +87,40 @@ pub(super) fn read(
         batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
     }
     Ok((schema, batches))
+}
+
+/// The positions of columns that look like numbers and are codes, as a column with `007` in it: as numbers they would
+/// lose their zeros, and a spine's columns come out as they are.
+fn codes(file: &mut fs_err::File, format: &Format, inferred: &Schema) -> Result<BTreeSet<usize>, ArrowError> {
+    let fields = inferred.fields().iter();
+    let numbers: Vec<usize> = (fields.clone().enumerate())
+        .filter(|(_, field)| field.data_type().is_numeric())
+        .map(|(at, _)| at)
+        .collect();
+    let mut codes = BTreeSet::new();
+    if numbers.is_empty() {
+        return Ok(codes);
+    }
+    let texts: Vec<Field> = fields
+        .map(|field| Field::new(field.name(), DataType::Utf8, true))
+        .collect();
+    let reader = ReaderBuilder::new(Arc::new(Schema::new(texts)))
+        .with_format(format.clone())
+        .with_projection(numbers.clone())
+        .with_batch_size(READ_ROWS)
+        .build(file)?;
+    let is_code = |cell: &str| {
+        let digits = cell.trim_start_matches('-');
+        digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit()
+    };
+    for batch in reader {
+        for (column, at) in batch?.columns().iter().zip(&numbers) {
+            if column.as_string::<i32>().iter().flatten().any(is_code) {
+                codes.insert(*at);
+            }
+        }
+    }
+    Ok(codes)
 }
 
 /// Spreadsheets put one before UTF-8; it is no part of the first column's name.

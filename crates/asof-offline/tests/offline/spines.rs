@@ -87,6 +87,19 @@ feature_views:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_csv_column_of_codes_stays_text() -> Result<()> {
+    let fixture = fixture()?;
+    let csv = "zip,k,t,part,share,sum\n07030,1,2013-01-01,,0.50,0\n10001,2,2013-01-01,-012,0,-10\n";
+    fixture.folder.write("spine.csv", csv)?;
+    let out = joined(&fixture, Spine::file(fixture.folder.file("spine.csv"))).await?;
+    assert_eq!(show(&out, "zip"), "07030 10001");
+    assert_eq!(show(&out, "part"), "null -012");
+    assert_eq!(show(&out, "share"), "0.5 0.0");
+    assert_eq!(show(&out, "sum"), "0 -10");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_parquet_spine_is_read_whole() -> Result<()> {
     let fixture = fixture()?;
     let spine = Table::new().int64s("k", [2, 1]).times("t", [0, -1]).batch();
