@@ -3,6 +3,7 @@
 mod comparison;
 mod vector;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -121,7 +122,7 @@ impl Story<'_> {
             "The same features online, as of that evening in July",
             &format!("materialize-incremental --to {at}"),
         );
-        let summary = materialize::incremental(&workspace, &[], at, &self.human.bars_only()).await?;
+        let summary = materialize::incremental(&workspace, &[], at, NonZeroU32::MIN, &self.human.bars_only()).await?;
         self.say(materialize::human(&summary));
 
         self.step(

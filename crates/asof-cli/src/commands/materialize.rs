@@ -39,11 +39,14 @@ pub(crate) struct IncrementalArgs {
     /// The feature views; all that are online unless told.
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub(crate) views: Vec<String>,
+    /// In how many parts the entities of a view are done, one after the other: more take less memory and more reading.
+    #[arg(long, value_name = "N", default_value = "1")]
+    shards: NonZeroU32,
 }
 
 pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let materializer = materializer(&workspace).await?;
+    let materializer = materializer(&workspace, args.common.shards).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let common = &args.common;
     let summary = materializer
@@ -56,7 +59,7 @@ pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Print
 
 pub(crate) async fn run_incremental(global: &Global, args: &IncrementalArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let summary = incremental(&workspace, &args.views, args.to, printer).await?;
+    let summary = incremental(&workspace, &args.views, args.to, args.shards, printer).await?;
     show(&summary, printer);
     Ok(())
 }
@@ -66,9 +69,10 @@ pub(crate) async fn incremental(
     workspace: &Workspace,
     views: &[String],
     to: Timestamp,
+    shards: NonZeroU32,
     printer: &Printer,
 ) -> CliResult<MaterializeSummary> {
-    let materializer = materializer(workspace).await?;
+    let materializer = materializer(workspace, shards).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let summary = materializer.materialize_incremental(views, to, &bar).await;
     bar.0.finish();
@@ -76,11 +80,11 @@ pub(crate) async fn incremental(
 }
 
 /// A materializer of the registry's current version, run on this machine.
-async fn materializer(workspace: &Workspace) -> CliResult<Materializer> {
+async fn materializer(workspace: &Workspace, shards: NonZeroU32) -> CliResult<Materializer> {
     let snapshot = workspace.applied().await?;
     let ledger = workspace.ledger()?;
     let engine = Arc::new(workspace.offline(None)?);
-    let runner = LocalRunner::new(engine, workspace.online_store().await?, NonZeroU32::MIN);
+    let runner = LocalRunner::new(engine, workspace.online_store().await?, shards);
     Ok(Materializer::new(
         snapshot.definitions.clone(),
         snapshot.version.0,

@@ -34,6 +34,27 @@ fn materialize_tells_what_went_online_view_by_view() -> Result<()> {
 }
 
 #[test]
+fn shards_change_the_memory_that_is_taken_and_no_row() -> Result<()> {
+    let (one, three) = (Rides::applied()?, Rides::applied()?);
+    let whole = one.asof.run(["materialize-incremental", "--to", END])?;
+    let shards = three
+        .asof
+        .run(["materialize-incremental", "--to", END, "--shards", "3"])?;
+    assert_eq!((shards.code, shards.stdout), (Some(0), whole.stdout));
+    let ask = ["get-online-features", "--service", "acceptance_model", "--as-of", END]
+        .into_iter()
+        .chain(["--entity", "driver_id=1001,pickup_distance_km=7.5"]);
+    assert_eq!(three.asof.run(ask.clone())?.stdout, one.asof.run(ask)?.stdout);
+    assert_eq!(
+        one.asof
+            .run(["materialize-incremental", "--to", END, "--shards", "0"])?
+            .code,
+        Some(2)
+    );
+    Ok(())
+}
+
+#[test]
 fn expectations_that_warn_and_files_that_changed_are_told_of() -> Result<()> {
     let rides = Rides::new()?;
     rides.edit(
