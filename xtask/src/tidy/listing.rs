@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 /// Everything that may and must be at the top.
-const TOP: [&str; 19] = [
+const TOP: [&str; 20] = [
     ".cargo",
     ".ci",
     ".clippy.toml",
     ".config",
     ".gitattributes",
+    ".github",
     ".gitignore",
     ".rustfmt.toml",
     "Cargo.lock",
