@@ -1,7 +1,6 @@
 //! `cargo xtask bench NAME`: builds a benchmark as users build programs, runs it, and prints its tables.
 
-use anyhow::Context;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
 
 use crate::command;

@@ -1,12 +1,9 @@
 //! Runs other programs, saying which.
 
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 
 /// Runs a program with the terminal as its own; an exit code other than 0 is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {

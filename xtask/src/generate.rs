@@ -1,12 +1,9 @@
 //! `cargo xtask gen`: writes the files that a program writes, or checks that they are as it would write them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 use walkdir::WalkDir;
 
 use crate::command;

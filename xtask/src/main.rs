@@ -17,9 +17,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-use clap::Parser;
-use clap::Subcommand;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::workspace::Workspace;
 

@@ -8,22 +8,16 @@ mod document;
 mod examples;
 mod setup;
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::IsTerminal;
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 
-use crate::bench;
-use crate::command;
-use crate::generate;
-use crate::tidy;
 use crate::workspace::Workspace;
+use crate::{bench, command, generate, tidy};
 
 /// The options of the verb.
 #[derive(clap::Args, Default)]

@@ -6,8 +6,7 @@ mod floors;
 mod listing;
 mod sources;
 
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 

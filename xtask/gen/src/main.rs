@@ -3,11 +3,9 @@
 //! A binary of its own, because a protobuf compiler takes longer to build than all of xtask. It needs no `protoc`.
 //! What it writes depends on nothing but `proto/` and the versions in `Cargo.lock`.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use walkdir::WalkDir;

@@ -9,8 +9,7 @@
 //!
 //! A command goes on in the next line after a backslash, and in lines that begin with `> `.
 
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Result, bail};
 
 /// A command of a document.
 #[derive(Debug, PartialEq, Eq)]

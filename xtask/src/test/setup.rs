@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 
 use crate::command;
 use crate::workspace::Workspace;
