@@ -67,15 +67,6 @@ impl OnDemandProgram {
         Ok(Self { outputs, schema, from })
     }
 
-    /// Which of the step's inputs the expressions read, ascending: the others may be left out of a lookup.
-    pub fn inputs_read(&self) -> Vec<usize> {
-        let inputs = self.from.iter().filter_map(|from| match from {
-            Origin::Input(number) => Some(*number),
-            Origin::Request(_) | Origin::AsOf => None,
-        });
-        inputs.collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
     /// One column per feature that the step needs, in their order and declared types.
     ///
     /// `inputs` has a column per input of the step, `request` one per request field of the view, each in the Arrow
