@@ -12,7 +12,7 @@
 //! Writes are idempotent, and a ledger entry appears only when all writes of its view are durable. So a run that is
 //! killed leaves no trace but rows that belong online anyway, and running it again ends in the same state.
 //!
-//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`push`].
+//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`].
 
 mod changes;
 mod encode;

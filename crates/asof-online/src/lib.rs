@@ -4,7 +4,7 @@
 //! folder of this machine. A store knows keys and rows as bytes only; their codecs are in `asof-model`.
 //!
 //! To add a store: implement [`OnlineStore`], run [`conformance::check_all`] on it in a test, and add one arm to
-//! [`open`].
+//! [`open()`].
 
 pub mod conformance;
 pub mod embedded;

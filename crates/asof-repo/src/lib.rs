@@ -9,7 +9,7 @@
 //! ```
 //!
 //! In reading order: [`SourceFile`], [`Repository`], [`Diagnostic`], [`DiagnosticCode`], [`ExpressionChecker`],
-//! [`render_human`], [`schema`], [`document`], [`plan`].
+//! [`render_human`], [`schema()`], [`document`], [`plan`].
 
 pub mod document;
 pub mod plan;

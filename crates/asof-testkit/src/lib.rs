@@ -1,7 +1,7 @@
 //! What the tests of Asof's crates share; a dev-dependency only, never part of a product.
 //!
 //! In reading order: [`Table`] and [`write_parquet`] make data, [`TempRepository`] a feature repository, [`Asof`] runs
-//! the binary, [`MotoServer`] is an object store that speaks S3, [`definitions`] are random and valid.
+//! the binary, [`MotoServer`] is an object store that speaks S3, [`definitions()`] are random and valid.
 
 mod binary;
 mod definitions;
