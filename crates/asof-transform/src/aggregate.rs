@@ -37,7 +37,8 @@ use asof_model::definition::WindowFeature;
 use asof_model::{TimeSpan, ValueType};
 
 pub(crate) use call::{AggregateCall, AggregateFunction, Calls};
-pub use fold::{Folder, RowRef};
+pub use fold::Folder;
+pub use reduce::RowRef;
 
 use crate::aggregate::typed::{Input, TypedCall};
 use crate::check::{Aggregates, Checked, check};

@@ -9,19 +9,10 @@ use arrow::array::{
 use arrow::compute::interleave;
 use arrow::datatypes::DataType;
 
-use super::reduce::{booleans, count_distinct, extreme, pick, sum_float, sum_int, variance};
+use super::reduce::{RowRef, booleans, count_distinct, extreme, pick, sum_float, sum_int, variance};
 use super::typed::{FoldKind, TypedCall};
 use super::{AggregateProgram, Slot};
 use crate::error::EvaluationError;
-
-/// One row of the inputs: a batch and a row in it, both from zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowRef {
-    /// The position of the batch in the slice given to [`Folder::try_new`].
-    pub batch: u32,
-    /// The row in that batch.
-    pub row: u32,
-}
 
 /// Folds groups of input rows into feature rows.
 ///

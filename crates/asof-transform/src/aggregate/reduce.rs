@@ -8,7 +8,14 @@ use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 
-use super::fold::RowRef;
+/// One row of the inputs: a batch and a row in it, both from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowRef {
+    /// The position of the batch in the slice given to [`Folder::try_new`](super::Folder::try_new).
+    pub batch: u32,
+    /// The row in that batch.
+    pub row: u32,
+}
 
 /// The values of `rows` that are not null, as `read` gives them. Arrays are told their type row by row: that is a
 /// comparison, and costs less than a list of typed arrays for each of very many small groups.
