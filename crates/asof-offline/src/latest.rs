@@ -60,8 +60,8 @@ impl OfflineEngine {
     /// The last row of every entity among the rows with `after < event_time <= at` that are visible at `at`; for an
     /// aggregated view, the last cutoff's row among those, with all source rows visible at `at` in its windows.
     ///
-    /// Memory is the last row of every entity that counts (for an aggregated view, every row within reach of it):
-    /// bound it by [`KeyFilter::Shard`].
+    /// Memory is the last row of every entity that counts (for an aggregated view, per partition about twice the rows
+    /// within one longest window of its last): it does not follow the history. Bound it by [`KeyFilter::Shard`].
     ///
     /// # Errors
     /// When the source cannot be read, or an expression cannot be computed.

@@ -139,6 +139,11 @@ pub(crate) enum Index {
 }
 
 impl Index {
+    /// Whether every entity is asked about at one and the same time.
+    pub(crate) fn is_at_one_time(&self) -> bool {
+        matches!(self, Self::Discovered { .. })
+    }
+
     /// How many slots there are now.
     pub(crate) fn slots(&self) -> usize {
         match self {

@@ -64,6 +64,12 @@ impl Cutoffs {
         }
     }
 
+    /// The last event time that cannot matter at a time when `last_event` is visible and not after
+    /// [`Self::last_event`]: the cutoff that answers then is not before `last_event`, so no window reaches back farther.
+    pub(crate) fn before_reach(&self, last_event: i64) -> i128 {
+        i128::from(last_event) - self.longest
+    }
+
     /// The last event time before the window of this length that ends at `cutoff`; rows after it are in the window.
     pub(crate) fn before_window(cutoff: i64, window: TimeSpan) -> i128 {
         i128::from(cutoff) - i128::from(window.micros())
@@ -122,6 +128,23 @@ mod tests {
                         let fast = last.and_then(|last| cutoffs.answer(t, last));
                         assert_eq!(fast, slow(&cutoffs, t, &events), "{cutoffs:?} t={t} {events:?}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_before_the_reach_of_a_visible_row_is_in_no_window_of_the_answer() {
+        for (every, longest) in [(1, 1), (4, 4), (4, 12), (5, 10)] {
+            let cutoffs = cutoffs(every, longest, 3, None);
+            for t in -20..20 {
+                let Some(end) = cutoffs.last_event(t) else { continue };
+                for last in end - 30..=end {
+                    let cutoff = cutoffs.answer(t, last).expect("nothing is too old");
+                    assert!(
+                        cutoff >= last && cutoffs.before_reach(last) <= i128::from(cutoff - longest),
+                        "t={t} last={last}"
+                    );
                 }
             }
         }

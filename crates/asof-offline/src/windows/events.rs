@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
+use arrow::datatypes::SchemaRef;
 use asof_model::definition::Aggregation;
 use asof_model::key::EncodedKeys;
 use asof_model::{Admission, RowOrder, StoredOrder, Timestamp, ViewName};
@@ -52,6 +53,9 @@ impl WindowProgram {
     }
 }
 
+/// Rows out of reach are dropped when there are more rows than this, and than twice those in reach before.
+const ROWS_BEFORE_FORGETTING: usize = 1 << 16;
+
 /// A row of an entity that is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
@@ -66,6 +70,10 @@ pub(crate) struct Events {
     program: Arc<WindowProgram>,
     rows: Vec<Event>,
     inputs: Vec<RecordBatch>,
+    /// Where everything is asked at one time: the last event time of each entity that can matter then, and the number
+    /// of rows at which those out of reach of it are dropped. So memory follows the windows, not the history.
+    latest: Vec<i64>,
+    forget_at: usize,
 }
 
 impl Events {
@@ -74,6 +82,8 @@ impl Events {
             program,
             rows: Vec::new(),
             inputs: Vec::new(),
+            latest: Vec::new(),
+            forget_at: ROWS_BEFORE_FORGETTING,
         }
     }
 
@@ -95,6 +105,9 @@ impl Events {
             if event_time < from || event_time > to || !self.program.is_known(&order, *last) {
                 continue;
             }
+            if index.is_at_one_time() && !self.is_in_reach(entity, event_time) {
+                continue;
+            }
             self.rows.push(Event {
                 entity,
                 order,
@@ -106,18 +119,66 @@ impl Events {
             kept.push(row as u32);
         }
         if !kept.is_empty() {
-            let rows = kept.len();
-            let kept = UInt32Array::from(kept);
-            let columns = batch.values.iter().map(|column| take(column, &kept, None));
-            let columns = columns.collect::<Result<_, _>>()?;
-            self.inputs
-                .push(batch_of(self.program.aggregate.input_schema(), columns, rows)?);
+            let schema = self.program.aggregate.input_schema();
+            self.inputs.push(take_rows(&batch.values, kept, schema)?);
+            self.forget(index)?;
         }
+        Ok(())
+    }
+
+    /// Takes note of an event, which is visible; whether it is in reach of the last one so far.
+    fn is_in_reach(&mut self, entity: u32, event_time: i64) -> bool {
+        let entity = entity as usize;
+        if self.latest.len() <= entity {
+            self.latest.resize(entity + 1, i64::MIN);
+        }
+        let last = &mut self.latest[entity];
+        *last = event_time.max(*last);
+        i128::from(event_time) > self.program.cutoffs.before_reach(*last)
+    }
+
+    /// Drops the rows that are out of reach by now, where there are many.
+    fn forget(&mut self, index: &Index) -> Result<(), OfflineError> {
+        if !index.is_at_one_time() || self.rows.len() < self.forget_at {
+            return Ok(());
+        }
+        let (cutoffs, latest) = (&self.program.cutoffs, &self.latest);
+        self.rows.retain(|event| {
+            let last = latest[event.entity as usize];
+            i128::from(event.order.event_time.micros()) > cutoffs.before_reach(last)
+        });
+        // The rest moves to one batch per batch that still has some.
+        let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); self.inputs.len()];
+        for event in &mut self.rows {
+            let rows = &mut rows_of[event.input.batch as usize];
+            rows.push(event.input.row);
+            event.input.row = rows.len() as u32 - 1;
+        }
+        let mut inputs = Vec::new();
+        let mut places = vec![0; rows_of.len()];
+        for ((batch, rows), place) in self.inputs.iter().zip(rows_of).zip(&mut places) {
+            *place = inputs.len() as u32;
+            if !rows.is_empty() {
+                inputs.push(take_rows(batch.columns(), rows, batch.schema_ref())?);
+            }
+        }
+        for event in &mut self.rows {
+            event.input.batch = places[event.input.batch as usize];
+        }
+        self.inputs = inputs;
+        self.forget_at = ROWS_BEFORE_FORGETTING.max(2 * self.rows.len());
         Ok(())
     }
 
     /// Takes in the rows of other partitions. `entities` says what their entities are here, if not the same.
     pub(crate) fn absorb(&mut self, other: Self, entities: Option<&[u32]>) {
+        for (entity, last) in other.latest.iter().enumerate() {
+            let entity = entities.map_or(entity, |entities| entities[entity] as usize);
+            if self.latest.len() <= entity {
+                self.latest.resize(entity + 1, i64::MIN);
+            }
+            self.latest[entity] = self.latest[entity].max(*last);
+        }
         let base = self.inputs.len() as u32;
         self.inputs.extend(other.inputs);
         self.rows.extend(other.rows.into_iter().map(|mut event| {
@@ -173,6 +234,14 @@ impl Events {
         values.push(folder.finish().map_err(failed)?, groups);
         Ok(Answers { values, found })
     }
+}
+
+/// Some rows of the columns, as a batch: which may have no columns.
+fn take_rows(columns: &[ArrayRef], rows: Vec<u32>, schema: &SchemaRef) -> Result<RecordBatch, OfflineError> {
+    let count = rows.len();
+    let rows = UInt32Array::from(rows);
+    let columns = columns.iter().map(|column| take(column, &rows, None));
+    batch_of(schema, columns.collect::<Result<_, _>>()?, count)
 }
 
 /// The rows of one entity in their order.

@@ -63,6 +63,43 @@ async fn an_aggregated_view_brings_its_last_cutoff_after_a_up_to_b() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_out_of_reach_of_the_last_window_are_forgotten_and_the_rest_stays_right() -> Result<()> {
+    const SUM: &str = "aggregation: {every: 10us, features: [\
+        {name: n, type: int64, expr: count(*), window: 10us}, {name: s, type: int64, expr: sum(x), window: 20us}]}";
+    // Far more rows than are kept; those of the second file come before those of the first, and must not count.
+    let many: i64 = 90_000;
+    let history = |from: i64| {
+        let table = Table::new()
+            .int64s("k", (0..many).map(|at| at % 3))
+            .times("at", from..from + many)
+            .times("written", (0..many).map(|_| None));
+        table
+            .column("x", Arc::new(Int64Array::from_iter_values(from..from + many)))
+            .batch()
+    };
+    for (body, expected) in [
+        // The windows end at 90,000: (89,980, 90,000] has six or seven rows of each entity.
+        (COUNT, ["0 @90000/null: 6", "1 @90000/null: 6", "2 @90000/null: 7"]),
+        (
+            SUM,
+            [
+                "0 @90000/null: 3,539937",
+                "1 @90000/null: 3,539943",
+                "2 @90000/null: 3,629930",
+            ],
+        ),
+    ] {
+        let fixture = Fixture::simple(body)?;
+        for (file, from) in [("a", 0), ("b", -many)] {
+            let path = fixture.folder.file(&format!("data/{file}.parquet"));
+            asof_testkit::write_parquet(path, &[history(from)])?;
+        }
+        assert_eq!(fixture.latest(&fixture.request("v", many, None)).await?, expected);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shards_are_parts_of_the_whole_and_key_sets_choose_entities() -> Result<()> {
     let data: Vec<_> = (0..40).map(|at| (at % 13, at, None, at)).collect();
     for rest in [X, COUNT] {
