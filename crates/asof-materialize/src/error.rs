@@ -120,6 +120,20 @@ pub enum MaterializeError {
         /// The column.
         column: String,
     },
+    /// A pushed row that nobody may see yet.
+    #[error(
+        "pushed rows of feature view `{view}`: row {row} of {event_time} is not visible at {now}; push it when it is"
+    )]
+    NotVisibleYet {
+        /// The view.
+        view: ViewName,
+        /// The row's number, counted from 1 over all batches.
+        row: usize,
+        /// The row's event time.
+        event_time: Timestamp,
+        /// When it was pushed.
+        now: Timestamp,
+    },
     /// Feature rows that the codecs refuse.
     #[error("feature view `{view}`: {source}")]
     Key {
@@ -185,7 +199,8 @@ impl MaterializeError {
             | Self::PushToWindows { .. }
             | Self::MissingColumn { .. }
             | Self::WrongType { .. }
-            | Self::MissingValue { .. } => ErrorKind::InvalidInput,
+            | Self::MissingValue { .. }
+            | Self::NotVisibleYet { .. } => ErrorKind::InvalidInput,
             Self::Offline { source, .. } => source.kind(),
             Self::Online { source, .. } => source.kind(),
             Self::Ledger { .. } => ErrorKind::Unavailable,

@@ -5,7 +5,7 @@ use asof_model::conform::{ConformError, conform, conform_key};
 use asof_model::definition::{Definitions, FeatureView, Source, TimeColumn, ViewBody};
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
-use asof_model::{Keyspace, ScalarType, ViewName};
+use asof_model::{Keyspace, ScalarType, Timestamp, ViewName};
 use asof_offline::FeatureBatch;
 use asof_online::OnlineStore;
 
@@ -40,14 +40,18 @@ pub struct PushSummary {
 ///
 /// Only the online store gets the rows: training sets see them once the source's own files hold them.
 ///
+/// A row that is not visible `now` yet is refused: it would take the place of one that is, and the entity would have
+/// no answer until then, where a training set has the former row.
+///
 /// # Errors
 /// When the view is unknown, not online, or aggregates windows of source rows; when a column is missing or of another
-/// type, or a row has no event time or no value of a join key; when the store fails.
+/// type, or a row has no event time or no value of a join key, or is not visible yet; when the store fails.
 pub async fn push(
     definitions: &Definitions,
     store: &dyn OnlineStore,
     view: &str,
     batches: &[RecordBatch],
+    now: Timestamp,
 ) -> Result<PushSummary, MaterializeError> {
     let view = select::view(definitions, view)?;
     let source = select::source_of(definitions, view);
@@ -66,6 +70,7 @@ pub async fn push(
             source,
             batch,
             first_row,
+            now,
         };
         encoded.push(pushed.encode(&codecs)?);
         first_row += batch.num_rows();
@@ -96,6 +101,8 @@ struct Pushed<'a> {
     batch: &'a RecordBatch,
     /// The number of its first row among all rows pushed.
     first_row: usize,
+    /// When it is pushed.
+    now: Timestamp,
 }
 
 impl Pushed<'_> {
@@ -124,11 +131,32 @@ impl Pushed<'_> {
             columns.push(self.of_type(name, conform(column, feature.value_type))?);
         }
         let created_times = created_times.unwrap_or_else(|| new_null_array(event_times.data_type(), event_times.len()));
-        codecs.encode(&FeatureBatch {
+        let batch = FeatureBatch {
             keys,
             event_times: event_times.as_primitive().clone(),
             created_times: created_times.as_primitive().clone(),
             columns,
+        };
+        self.require_visible(&batch)?;
+        codecs.encode(&batch)
+    }
+
+    fn require_visible(&self, batch: &FeatureBatch) -> Result<(), MaterializeError> {
+        let times = batch.event_times.values().iter().zip(&batch.created_times);
+        let hidden = times.enumerate().find(|(_, (event, created))| {
+            let created = created.map(Timestamp::from_micros);
+            !self
+                .view
+                .admission
+                .is_visible(Timestamp::from_micros(**event), created, self.now)
+        });
+        hidden.map_or(Ok(()), |(row, (event, _))| {
+            Err(MaterializeError::NotVisibleYet {
+                view: self.view.name.clone(),
+                row: self.first_row + row,
+                event_time: Timestamp::from_micros(*event),
+                now: self.now,
+            })
         })
     }
 

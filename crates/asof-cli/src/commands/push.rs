@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::record_batch::RecordBatch;
+use asof_model::Timestamp;
 use clap::Args;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -29,7 +30,14 @@ pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> 
     let snapshot = workspace.applied().await?;
     let store = workspace.online_store().await?;
     let rows = read(&args.input)?;
-    let pushed = asof_materialize::push(&snapshot.definitions, store.as_ref(), &args.view, &rows).await?;
+    let pushed = asof_materialize::push(
+        &snapshot.definitions,
+        store.as_ref(),
+        &args.view,
+        &rows,
+        Timestamp::now(),
+    )
+    .await?;
     printer.result(
         || {
             format!(

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::{Int32Array, RecordBatch, TimestampSecondArray};
 use asof_materialize::{MaterializeError, PushSummary, push};
-use asof_model::ErrorKind;
+use asof_model::{ErrorKind, Timestamp};
 use asof_testkit::Table;
 
-use crate::world::{VIEW, World, row, row_view, rows_batch, stored, text, window_view};
+use crate::world::{VIEW, World, row, row_view, rows_batch, span, stored, text, window_view};
+
+/// When rows are pushed: three seconds after the epoch.
+const NOW: Timestamp = Timestamp::from_micros(3_000_000);
 
 async fn push_to(world: &World, batches: &[RecordBatch]) -> Result<PushSummary, MaterializeError> {
-    push(&world.definitions, world.store.as_ref(), VIEW, batches).await
+    push(&world.definitions, world.store.as_ref(), VIEW, batches, NOW).await
 }
 
 #[tokio::test]
@@ -99,10 +102,33 @@ async fn windows_and_views_that_are_not_online_take_no_rows() -> Result<()> {
         push_to(&world, &[batch]).await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
-    let unknown = push(&world.definitions, world.store.as_ref(), "reading", &[]).await;
+    let unknown = push(&world.definitions, world.store.as_ref(), "reading", &[], NOW).await;
     assert_eq!(
         text(unknown),
         "feature view `reading` is not defined; did you mean `readings`?"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_visible_yet_does_not_hide_one_that_is() -> Result<()> {
+    let now = NOW.micros();
+    let mut world = World::new(row_view())?;
+    let pushed = push_to(
+        &world,
+        &[rows_batch(&[row("a", now, 1)]), rows_batch(&[row("b", now + 1, 1)])],
+    )
+    .await;
+    assert_eq!(
+        text(pushed),
+        "pushed rows of feature view `readings`: row 2 of 1970-01-01T00:00:03.000001Z is not visible at \
+         1970-01-01T00:00:03Z; push it when it is"
+    );
+    world.view_mut().admission.availability_lag = Some(span(10));
+    let lagging = push_to(&world, &[rows_batch(&[row("a", now - 9, 1)])]).await;
+    assert_eq!(lagging.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(world.stored().await?, []);
+    push_to(&world, &[rows_batch(&[row("a", now - 10, 1)])]).await?;
+    assert_eq!(world.stored().await?, [stored("a", now - 10, 1)]);
     Ok(())
 }
