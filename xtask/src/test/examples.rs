@@ -137,8 +137,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         for group in &self.groups {
-            // Most groups are empty by now, which is no error.
-            command::succeeds(Command::new("kill").args(["-TERM", "--", &format!("-{group}")]));
+            // Most groups are empty by now, which is no error. The shell's own `kill`: a small Debian has no other.
+            command::succeeds(Command::new("bash").args(["-c", &format!("kill -TERM -- -{group}")]));
         }
     }
 }
