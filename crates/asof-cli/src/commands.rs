@@ -17,6 +17,10 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod validate;
 
+use std::sync::Arc;
+
+use asof_model::{Clock, FixedClock, SystemClock, Timestamp};
+
 use crate::args::{Cli, Command};
 use crate::error::CliResult;
 use crate::printer::Printer;
@@ -45,5 +49,13 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> CliResult {
             Ok(())
         }
         Command::Doctor(args) => doctor::run(global, &args, printer).await,
+    }
+}
+
+/// The clock of `--as-of`: it stands still at that time. Without it, the wall clock.
+fn clock(as_of: Option<Timestamp>) -> Arc<dyn Clock> {
+    match as_of {
+        Some(time) => Arc::new(FixedClock(time)),
+        None => Arc::new(SystemClock),
     }
 }

@@ -89,21 +89,13 @@ impl Workspace {
         registry.current().await?.ok_or_else(nothing_applied)
     }
 
-    /// The ledger of what is online, beside the registry.
-    ///
-    /// # Errors
-    /// When the settings have a problem or the registry cannot be opened.
-    pub(crate) fn ledger(&self) -> CliResult<Ledger> {
-        let registry = self.registry()?;
-        Ok(Ledger::new(registry.object_store().clone(), registry.prefix().clone()))
-    }
-
     /// The version that readers see: the newest one whose changed views are online. Says which one waits, if any.
     ///
     /// # Errors
     /// When nothing was applied yet, or the registry or its ledger cannot be read.
     pub(crate) async fn live(&self, printer: &Printer) -> CliResult<Snapshot> {
-        let live = asof_materialize::live_version(&self.registry()?, &self.ledger()?).await?;
+        let registry = self.registry()?;
+        let live = asof_materialize::live_version(&registry, &Ledger::beside(&registry)).await?;
         let live = live.ok_or_else(nothing_applied)?;
         if let Some(waiting) = live.waiting {
             let views: Vec<&str> = waiting.views.iter().map(ViewName::as_str).collect();

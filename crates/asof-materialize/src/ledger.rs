@@ -10,6 +10,7 @@ mod format;
 use std::collections::BTreeSet;
 
 use asof_model::{Keyspace, ProjectName, Timestamp};
+use asof_registry::Registry;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -76,6 +77,11 @@ impl Ledger {
             store,
             prefix: registry.join("ledger"),
         }
+    }
+
+    /// The ledger of `registry`. Nothing is read or made until it is used.
+    pub fn beside(registry: &Registry) -> Self {
+        Self::new(registry.object_store().clone(), registry.prefix().clone())
     }
 
     /// How far the keyspace is completely online; `None`: it is not.

@@ -26,7 +26,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn new(registry: Registry, server: Arc<FeatureServer>, metrics: Metrics) -> Self {
-        let ledger = Ledger::new(registry.object_store().clone(), registry.prefix().clone());
+        let ledger = Ledger::beside(&registry);
         Self {
             registry,
             ledger,

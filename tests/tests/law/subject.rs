@@ -129,7 +129,7 @@ impl Subject {
             let materializer = Materializer::new(
                 self.definitions.clone(),
                 1,
-                Ledger::new(registry.object_store().clone(), registry.prefix().clone()),
+                Ledger::beside(&registry),
                 Arc::new(LocalRunner::new(
                     Arc::new(self.engine(7, 2)),
                     store.clone(),

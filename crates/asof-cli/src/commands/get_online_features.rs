@@ -1,17 +1,17 @@
 //! `asof get-online-features`: feature vectors from the online store.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use asof_model::definition::RequestField;
 use asof_model::retrieval::FeatureNames;
-use asof_model::{Clock, FixedClock, ScalarType, SystemClock, Timestamp, ValueType};
+use asof_model::{ScalarType, Timestamp, ValueType};
 use asof_serving::json::{self, JsonRequest};
 use asof_serving::{FeatureServer, Prepared, Response, Selection};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
+use super::clock;
 use crate::args::Global;
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
@@ -78,20 +78,17 @@ pub(crate) async fn run(global: &Global, args: &OnlineArgs, printer: &Printer) -
     let workspace = Workspace::open(global)?;
     let snapshot = workspace.live(printer).await?;
     let store = workspace.online_store().await?;
-    let clock: Arc<dyn Clock> = match args.as_of {
-        Some(time) => Arc::new(FixedClock(time)),
-        None => Arc::new(SystemClock),
-    };
-    let server = FeatureServer::new(store, clock);
+    let server = FeatureServer::new(store, clock(args.as_of));
     server.load(snapshot.version.0, snapshot.definitions.clone())?;
     let names = if args.full_feature_names {
         FeatureNames::Full
     } else {
         FeatureNames::Short
     };
-    let prepared = server.prepare(&args.selection.selection(), names)?;
+    let selection = args.selection.selection();
+    let prepared = server.prepare(&selection, names)?;
     let request = JsonRequest {
-        selection: args.selection.selection(),
+        selection,
         names,
         columns: columns(&prepared, args)?,
     };

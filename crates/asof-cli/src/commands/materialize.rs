@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use asof_materialize::{LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
+use asof_materialize::{Ledger, LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
 use asof_model::{SystemClock, Timestamp, ViewName};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -82,7 +82,7 @@ pub(crate) async fn incremental(
 /// A materializer of the registry's current version, run on this machine.
 async fn materializer(workspace: &Workspace, shards: NonZeroU32) -> CliResult<Materializer> {
     let snapshot = workspace.applied().await?;
-    let ledger = workspace.ledger()?;
+    let ledger = Ledger::beside(&workspace.registry()?);
     let engine = Arc::new(workspace.offline(None)?);
     let runner = LocalRunner::new(engine, workspace.online_store().await?, shards);
     Ok(Materializer::new(

@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asof_model::{Clock, FixedClock, SystemClock, TimeSpan, Timestamp};
+use asof_model::{TimeSpan, Timestamp};
 use asof_server::ServerOptions;
 use asof_serving::FeatureServer;
 use clap::Args;
 
+use super::clock;
 use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
@@ -61,11 +62,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, printer: &Printer) ->
     if let Ok(None) = registry.current_version().await {
         tracing::warn!("the registry has no version yet; not ready until one is applied");
     }
-    let clock: Arc<dyn Clock> = match args.as_of {
-        Some(time) => Arc::new(FixedClock(time)),
-        None => Arc::new(SystemClock),
-    };
-    let server = Arc::new(FeatureServer::new(workspace.online_store().await?, clock));
+    let server = Arc::new(FeatureServer::new(workspace.online_store().await?, clock(args.as_of)));
     let options = ServerOptions {
         poll_interval: Duration::from_micros(args.poll.micros().unsigned_abs()),
         max_rows: args.max_rows.get(),
