@@ -97,8 +97,18 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn last_complete(&self, keyspace: &Keyspace) -> Result<Option<LedgerEntry>, MaterializeError> {
-        for number in self.numbers(keyspace).await?.into_iter().rev() {
-            let entry = self.read(keyspace, number).await?;
+        let numbers = self.numbers(keyspace).await?;
+        self.last_complete_of(keyspace, &numbers).await
+    }
+
+    /// The latest complete one among the entries of these numbers, which ascend.
+    async fn last_complete_of(
+        &self,
+        keyspace: &Keyspace,
+        numbers: &[u64],
+    ) -> Result<Option<LedgerEntry>, MaterializeError> {
+        for number in numbers.iter().rev() {
+            let entry = self.read(keyspace, *number).await?;
             if entry.from.is_none() {
                 return Ok(Some(entry));
             }
@@ -135,10 +145,15 @@ impl Ledger {
     pub(crate) async fn append(&self, keyspace: &Keyspace, entry: &LedgerEntry) -> Result<(), MaterializeError> {
         let bytes = format::to_bytes(entry);
         loop {
-            if entry.from.is_none() && self.watermark(keyspace).await?.is_some_and(|done| done > entry.to) {
-                return Ok(());
+            // What is compared and what is counted on is one listing: an entry that comes after it takes the number.
+            let numbers = self.numbers(keyspace).await?;
+            if entry.from.is_none() {
+                let done = self.last_complete_of(keyspace, &numbers).await?;
+                if done.is_some_and(|done| done.to > entry.to) {
+                    return Ok(());
+                }
             }
-            let number = self.numbers(keyspace).await?.last().map_or(1, |last| last + 1);
+            let number = numbers.last().map_or(1, |last| last + 1);
             let path = self.path(keyspace, number);
             let create = PutOptions::from(PutMode::Create);
             match self
@@ -147,7 +162,7 @@ impl Ledger {
                 .await
             {
                 Ok(_) => return Ok(()),
-                // Another run took the number between the two calls.
+                // Another run took the number since the listing.
                 Err(object_store::Error::AlreadyExists { .. }) => {}
                 Err(source) => return Err(out_of_reach(&path, source)),
             }

@@ -77,3 +77,25 @@ async fn an_unreadable_entry_is_named() {
     let error = ledger.watermark(&keyspace("v")).await.unwrap_err().to_string();
     assert!(error.contains("00000000000000000001.json"), "{error}");
 }
+
+/// Whoever loses the race for a number compares again with all that came before the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_runs_race_no_entry_takes_the_watermark_back() {
+    for _ in 0..40 {
+        let ledger = Ledger::new(Arc::new(InMemory::new()), Path::from("registry"));
+        let view = keyspace("v");
+        let mut runs = Vec::new();
+        for to in [40, 10, 30, 20, 50, 5] {
+            let (ledger, view) = (ledger.clone(), view.clone());
+            runs.push(tokio::spawn(
+                async move { ledger.append(&view, &entry(None, to)).await },
+            ));
+        }
+        for run in runs {
+            run.await.unwrap().unwrap();
+        }
+        let entries = ledger.entries(&view).await.unwrap();
+        assert!(entries.is_sorted_by_key(|entry| entry.to), "{entries:?}");
+        assert_eq!(ledger.watermark(&view).await.unwrap(), Some(Timestamp::from_micros(50)));
+    }
+}
