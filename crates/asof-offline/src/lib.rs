@@ -25,4 +25,7 @@ pub use latest::{FeatureBatch, FeatureStream, RowsRequest};
 pub use progress::{Progress, ProgressSink};
 pub use source::SourceFile;
 pub use spine::Spine;
-pub use training_set::{TrainingSet, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
+pub use training_set::{
+    IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, TrainingSet, TrainingSetLabels,
+    TrainingSetSelection, TrainingSetSummary, ViewReport,
+};

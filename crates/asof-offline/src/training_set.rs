@@ -2,6 +2,7 @@
 
 mod output;
 mod plan;
+mod report;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 pub use output::{TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
+pub(crate) use report::Recorder;
+pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};
 
 use crate::spine::LoadedSpine;
 use crate::{OfflineEngine, OfflineError, Spine};
@@ -24,6 +27,7 @@ pub struct TrainingSet {
     schema: SchemaRef,
     spine_columns: usize,
     inputs_hash: String,
+    recorder: Recorder,
     plan: Arc<dyn ExecutionPlan>,
     batches: BoxStream<'static, Result<RecordBatch, OfflineError>>,
 }
@@ -98,6 +102,7 @@ impl OfflineEngine {
             schema,
             spine_columns,
             inputs_hash: prepared.inputs_hash,
+            recorder: prepared.recorder,
             plan: exec,
             batches,
         })

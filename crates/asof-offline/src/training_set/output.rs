@@ -13,7 +13,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use tempfile::{Builder, NamedTempFile};
 
-use super::TrainingSet;
+use super::{JoinReport, TrainingSet};
 use crate::progress::{Progress, ProgressSink};
 use crate::{OfflineError, WriteError};
 
@@ -56,6 +56,8 @@ pub struct TrainingSetSummary {
     pub bytes: u64,
     /// See [`TrainingSet::inputs_hash`].
     pub inputs_hash: String,
+    /// What happened.
+    pub report: JoinReport,
 }
 
 impl TrainingSetLabels {
@@ -101,6 +103,7 @@ pub(super) async fn write(
     let mut pieces = BatchCoalescer::new(Arc::clone(&schema), PIECE);
     let mut rows = 0;
     let spine_columns = training_set.spine_columns;
+    let recorder = training_set.recorder.clone();
     let mut batches = training_set.into_batches();
     let mut write = |piece: &RecordBatch| -> Result<(), OfflineError> {
         writer.write(piece).map_err(|error| failed(error.into()))?;
@@ -130,6 +133,7 @@ pub(super) async fn write(
         feature_columns: schema.fields().len() - spine_columns,
         bytes,
         inputs_hash,
+        report: recorder.report(),
     })
 }
 

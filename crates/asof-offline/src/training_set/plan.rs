@@ -13,6 +13,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::report::{Recorder, SourceReport, SpineReport};
 use crate::asof_join::{AsofJoinExec, JoinInput, JoinLookup};
 use crate::source::{SourceTable, TimeBounds};
 use crate::spine::LoadedSpine;
@@ -23,6 +24,7 @@ pub(super) struct Prepared {
     pub(super) join: AsofJoinExec,
     pub(super) finish: Finish,
     pub(super) inputs_hash: String,
+    pub(super) recorder: Recorder,
 }
 
 /// What is done with a batch of the join: on-demand features, then the outputs in the order asked.
@@ -84,6 +86,21 @@ impl Prepared {
             inputs.push(input);
         }
         let inputs_hash = inputs_hash(spine.hash, tables.values().map(Arc::as_ref));
+        let recorder = Recorder::default();
+        recorder.note(|report| {
+            report.spine = SpineReport {
+                rows: spine.batches.iter().map(|batch| batch.num_rows() as u64).sum(),
+                first: spine.times.map(|(first, _)| Timestamp::from_micros(first)),
+                last: spine.times.map(|(_, last)| Timestamp::from_micros(last)),
+                hash: format!("{:032x}", spine.hash),
+            };
+            report.sources = (tables.iter())
+                .map(|(name, table)| SourceReport {
+                    source: (*name).clone(),
+                    files: table.source_files(),
+                })
+                .collect();
+        });
         let as_of = spine.as_of;
         let source = MemorySourceConfig::try_new_exec(&[spine.batches], spine.schema, None)?;
         Ok(Self {
@@ -96,6 +113,7 @@ impl Prepared {
                 outputs: plan.outputs.iter().map(|output| output.from).collect(),
             },
             inputs_hash,
+            recorder,
         })
     }
 }
