@@ -59,6 +59,35 @@ pub enum OfflineError {
         /// What the decoder or the store said.
         error: ParquetError,
     },
+    /// A file that cannot be read at all.
+    #[error("`{file}` cannot be read: {error}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the store or the system said.
+        error: ReadError,
+    },
+    /// A file that is not what it was when the source was opened.
+    #[error("`{file}` changed while it was read: {change}; run again when nothing writes to it")]
+    FileChanged {
+        /// The file.
+        file: String,
+        /// What is different.
+        change: String,
+    },
+    /// A row group with an impossible number of rows.
+    #[error("row group {row_group} of `{file}` says that it has {rows} rows; at most 2^32 - 1 are supported")]
+    RowGroup {
+        /// The file.
+        file: String,
+        /// The row group's number, from 0.
+        row_group: usize,
+        /// What its footer says.
+        rows: i64,
+    },
+    /// More row groups than can be numbered.
+    #[error("the source has {0} row groups; at most 2^30 are supported: write fewer, larger ones")]
+    TooManyRowGroups(usize),
     /// Two columns of one name in a file.
     #[error("`{file}` has two columns named `{column}`; names must be unique")]
     DuplicateColumn {
@@ -234,6 +263,17 @@ pub enum OfflineError {
     Engine(Box<DataFusionError>),
 }
 
+/// Why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The object store refused.
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+}
+
 /// Why a file cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -250,7 +290,8 @@ impl OfflineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoFiles { .. } => ErrorKind::NotFound,
-            Self::List { .. } | Self::Write { .. } => ErrorKind::Unavailable,
+            Self::List { .. } | Self::Read { .. } | Self::Write { .. } => ErrorKind::Unavailable,
+            Self::FileChanged { .. } => ErrorKind::Conflict,
             Self::File { error } if error.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::File { .. } => ErrorKind::Unavailable,
             // A file that is no Parquet is the caller's; a store that does not answer is not.

@@ -4,6 +4,7 @@
 //! location   path, folder, glob or URL  ->  files, sorted by path
 //! hive       key=value folders          ->  partition columns
 //! reader     ranges of an object        ->  what the Parquet decoder asks for
+//! fetch      ranges of a file           ->  bytes to decode, or an error if the file changed
 //! table      footers                    ->  one schema, or an error that names the file that differs
 //! program    what a view reads          ->  expressions bound to the columns they need
 //! prune      statistics                 ->  the row groups that need not be read
@@ -12,11 +13,13 @@
 //! ```
 
 mod batch;
+mod fetch;
 mod hive;
 mod location;
 mod program;
 mod prune;
 mod reader;
+mod row_id;
 mod scan;
 mod table;
 
@@ -25,6 +28,7 @@ use asof_model::Timestamp;
 pub(crate) use batch::{Scanned, batch_of};
 pub(crate) use program::ViewProgram;
 pub(crate) use prune::TimeBounds;
+pub(crate) use row_id::RowId;
 pub(crate) use scan::FeatureScanExec;
 pub(crate) use table::SourceTable;
 

@@ -1,12 +1,13 @@
 //! The files of a source: a file, a folder, a glob, or any of these in an object store.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use asof_model::definition::Source;
 use asof_storage::{Location, StorageOptions, resolve};
 use futures::TryStreamExt;
 use glob::{MatchOptions, Pattern};
+use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
@@ -19,7 +20,19 @@ pub(crate) struct ListedFile {
     pub(crate) meta: ObjectMeta,
     /// The path in errors and in the order of rows; see [`SourceFile`](super::SourceFile).
     pub(crate) path: String,
+    /// Where it lies, when it is on this machine.
+    pub(crate) local: Option<PathBuf>,
     pub(crate) partitions: Partitions,
+}
+
+impl ListedFile {
+    /// The error that this is not the file that it was.
+    pub(crate) fn changed(&self, change: &str) -> OfflineError {
+        OfflineError::FileChanged {
+            file: self.path.clone(),
+            change: change.to_owned(),
+        }
+    }
 }
 
 /// The files of a source, sorted by path.
@@ -68,6 +81,10 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
     };
     for file in &mut files {
         file.path = shown(&location, &file.meta.location, base);
+        if location.local.is_some() {
+            let path = LocalFileSystem::new().path_to_filesystem(&file.meta.location);
+            file.local = Some(path.map_err(unreadable)?);
+        }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     if files.is_empty() {
@@ -103,6 +120,7 @@ async fn single(location: &Location, wanted: bool) -> Result<Option<ListedFile>,
         Ok(meta) => Ok(Some(ListedFile {
             meta,
             path: String::new(),
+            local: None,
             partitions: Partitions::new(),
         })),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -133,6 +151,7 @@ async fn below(location: &Location, pattern: Option<&Pattern>) -> Result<Vec<Lis
             files.push(ListedFile {
                 meta,
                 path: String::new(),
+                local: None,
                 partitions,
             });
         }

@@ -12,6 +12,7 @@ use asof_storage::StorageOptions;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
 
 use super::SourceFile;
 use super::hive::{PartitionColumn, columns_of};
@@ -29,12 +30,27 @@ pub(crate) struct OpenFile {
     pub(crate) metadata: ArrowReaderMetadata,
 }
 
+/// A row group of a file: what is read as one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// The position of its file in [`SourceTable::files`].
+    pub(crate) file: usize,
+    /// Its position in the file.
+    pub(crate) row_group: usize,
+    /// The number of its first row in the file.
+    pub(crate) first_row: u64,
+    /// How many rows it has.
+    pub(crate) rows: u32,
+}
+
 /// A source with the footers of all its files read.
 #[derive(Debug)]
 pub(crate) struct SourceTable {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// Sorted by path: a file's position is its rank in the order of rows.
     pub(crate) files: Vec<OpenFile>,
+    /// The row groups of all files, in their order: the order of parts and rows in them is the order of rows.
+    pub(crate) parts: Vec<Part>,
     /// The columns that expressions see: those of the files with their types made the same, then the partitions.
     pub(crate) schema: SchemaRef,
     /// The last columns of the schema.
@@ -73,9 +89,11 @@ impl SourceTable {
             first: files[0].listed.path.clone(),
         })?;
         let schema = Arc::new(schema_of(&files, &partition_columns)?);
+        let parts = parts_of(&files)?;
         Ok(Self {
             store,
             files,
+            parts,
             schema,
             partition_columns,
         })
@@ -113,6 +131,31 @@ impl OpenFile {
             .iter()
             .position(|field| field.name() == name)
     }
+}
+
+/// The row groups of all files.
+fn parts_of(files: &[OpenFile]) -> Result<Vec<Part>, OfflineError> {
+    let mut parts = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        let mut first_row = 0;
+        for (row_group, metadata) in file.metadata.metadata().row_groups().iter().enumerate() {
+            let rows = u32::try_from(metadata.num_rows()).map_err(|_| OfflineError::Parquet {
+                file: file.listed.path.clone(),
+                error: ParquetError::General(format!(
+                    "row group {row_group} has {} rows; write it with fewer than 4 billion",
+                    metadata.num_rows()
+                )),
+            })?;
+            parts.push(Part {
+                file: at,
+                row_group,
+                first_row,
+                rows,
+            });
+            first_row += u64::from(rows);
+        }
+    }
+    Ok(parts)
 }
 
 /// The schema of all files, or the first difference between two of them.
