@@ -250,6 +250,18 @@ pub enum OfflineError {
         /// How many it has.
         rows: u64,
     },
+    /// A spine that was written to while it was read.
+    #[error("`{file}` was changed while it was read; run again when nothing writes to it")]
+    SpineChanged {
+        /// The file.
+        file: String,
+    },
+    /// A spine that does not fit the folder for temporary files.
+    #[error("the spine cannot be kept in a temporary file: {error}; `TMPDIR` names the folder for such files")]
+    Spool {
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// A training set that cannot be written.
     #[error("`{file}` cannot be written: {error}")]
     Write {

@@ -1,20 +1,27 @@
 //! The spine: the caller's rows, with the keys, times and request fields of a training set.
 
+mod check;
 mod csv;
+mod file;
+mod rows;
+mod spool;
 
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Schema, SchemaRef, TimestampMicrosecondType};
-use asof_model::conform::{can_conform, can_conform_key, conform, type_name};
-use asof_model::definition::RequestField;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use asof_model::retrieval::RetrievalPlan;
-use asof_model::{ScalarType, ValueType};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::OfflineError;
+use crate::{OfflineEngine, OfflineError};
+use check::{as_of_range, check_columns, declared};
+use file::LocalFile;
+use rows::{ParquetFile, Rows};
+use spool::Spool;
+
+pub(crate) use rows::Batches;
 
 /// The caller's rows: entity keys, an as-of time, request fields, and anything else.
 #[derive(Debug, Clone)]
@@ -33,16 +40,31 @@ pub enum Spine {
     },
 }
 
-/// A spine that was read and checked against a plan.
+/// A spine that was checked against a plan, and can be read as often as wanted.
+///
+/// Only a small one is in memory: files are read again, and what cannot be read again was written to a temporary file.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenSpine {
+    /// Its columns as they came, without metadata.
+    pub(crate) schema: SchemaRef,
+    /// The position of the as-of column, which has no nulls.
+    pub(crate) as_of: usize,
+    /// Fewer than 2^32.
+    pub(crate) rows: u64,
+    /// The first and the last as-of time; `None` without rows.
+    pub(crate) times: Option<(i64, i64)>,
+    /// A hash of the file's bytes, or of the rows.
+    pub(crate) hash: u128,
+    source: Rows,
+}
+
+/// A spine that is in memory as a whole.
 #[derive(Debug)]
 pub(crate) struct LoadedSpine {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
-    /// The position of the as-of column, which has no nulls.
     pub(crate) as_of: usize,
-    /// The first and the last as-of time; `None` without rows.
     pub(crate) times: Option<(i64, i64)>,
-    /// A hash of the file's bytes, or of the rows.
     pub(crate) hash: u128,
 }
 
@@ -59,181 +81,92 @@ impl Spine {
         if is_csv { Self::Csv(path) } else { Self::Parquet(path) }
     }
 
-    /// Reads the spine and checks it against what `plan` needs. Blocks.
+    /// Opens the spine and checks it against what `plan` needs.
     ///
     /// # Errors
     /// When it cannot be read; columns are missing (all are named) or have the wrong type; an as-of time is null; or
     /// a column has the name of an output.
+    pub(crate) async fn open(
+        self,
+        plan: &RetrievalPlan,
+        as_of: &str,
+        _engine: &OfflineEngine,
+    ) -> Result<OpenSpine, OfflineError> {
+        let (plan, as_of) = (plan.clone(), as_of.to_owned());
+        let opening = tokio::task::spawn_blocking(move || self.open_blocking(&plan, &as_of));
+        opening.await.map_err(|error| OfflineError::File { error: error.into() })?
+    }
+
+    /// Reads the spine as a whole. Blocks.
     pub(crate) fn load(self, plan: &RetrievalPlan, as_of: &str) -> Result<LoadedSpine, OfflineError> {
-        let mut hash = Xxh3::new();
-        let (schema, batches) = match self {
+        let open = self.open_blocking(plan, as_of)?;
+        let columns: Vec<usize> = (0..open.schema.fields().len()).collect();
+        Ok(LoadedSpine {
+            batches: open.read(&columns, 0..open.rows, READ_ROWS)?.collect::<Result<_, _>>()?,
+            schema: open.schema,
+            as_of: open.as_of,
+            times: open.times,
+            hash: open.hash,
+        })
+    }
+
+    fn open_blocking(self, plan: &RetrievalPlan, as_of: &str) -> Result<OpenSpine, OfflineError> {
+        let (schema, source, hash) = match self {
             Self::Parquet(path) => {
-                hash_file(&path, &mut hash)?;
-                read_parquet(&path)?
+                let file = ParquetFile::open(LocalFile::open(&path)?)?;
+                let mut hash = Xxh3::new();
+                file.file.hash(&mut hash)?;
+                let schema = Arc::clone(file.metadata.schema());
+                (schema, Rows::Files(vec![file].into()), hash.digest128())
             }
             Self::Csv(path) => {
-                hash_file(&path, &mut hash)?;
-                csv::read(&path, &declared(plan, as_of))?
+                let file = LocalFile::open(&path)?;
+                let mut hash = Xxh3::new();
+                file.hash(&mut hash)?;
+                let (schema, batches) = csv::read(&file, &declared(plan, as_of))?;
+                let mut spool = Spool::new(Arc::clone(&schema));
+                for batch in batches {
+                    spool.push(batch?)?;
+                }
+                file.check_unchanged()?;
+                (schema, spool.finish()?.0, hash.digest128())
             }
             Self::Batches { schema, batches } => {
-                hash_batches(&schema, &batches, &mut hash)?;
-                (schema, batches)
+                let hash = spool::hash(&schema, &batches)?;
+                (schema, Rows::Memory(batches.into()), hash)
             }
         };
         check_columns(&schema, plan, as_of)?;
-        let position = schema.index_of(as_of)?;
-        let times = as_of_range(&batches, position, as_of)?;
-        Ok(LoadedSpine {
+        let mut open = OpenSpine {
+            as_of: schema.index_of(as_of)?,
             schema: Arc::new(Schema::new(schema.fields().clone())),
-            batches,
-            as_of: position,
-            times,
-            hash: hash.digest128(),
-        })
-    }
-}
-
-/// The columns whose types the plan declares: keys, request fields, and the as-of time.
-fn declared(plan: &RetrievalPlan, as_of: &str) -> Vec<(String, ValueType)> {
-    let inputs = plan.input_columns().into_iter();
-    let mut declared: Vec<_> = inputs.map(|input| (input.name.to_string(), input.value_type)).collect();
-    if !declared.iter().any(|(name, _)| name == as_of) {
-        declared.push((as_of.to_owned(), ScalarType::Timestamp.into()));
-    }
-    declared
-}
-
-fn read_parquet(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), OfflineError> {
-    let unreadable = |error| OfflineError::Parquet {
-        file: path.display().to_string(),
-        error,
-    };
-    let file = open(path)?.into_file();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable)?;
-    let schema = Arc::clone(reader.schema());
-    let reader = reader.with_batch_size(READ_ROWS).build().map_err(unreadable)?;
-    let batches = reader
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unreadable(error.into()))?;
-    Ok((schema, batches))
-}
-
-fn open(path: &Path) -> Result<fs_err::File, OfflineError> {
-    fs_err::File::open(path).map_err(|error| OfflineError::File { error })
-}
-
-fn hash_file(path: &Path, hash: &mut Xxh3) -> Result<(), OfflineError> {
-    use std::io::Read;
-    let mut file = open(path)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer).map_err(|error| OfflineError::File { error })? {
-            0 => return Ok(()),
-            read => hash.update(&buffer[..read]),
-        }
-    }
-}
-
-/// Hashes rows as the Parquet file that they make, which depends on nothing but them.
-fn hash_batches(schema: &SchemaRef, batches: &[RecordBatch], hash: &mut Xxh3) -> Result<(), OfflineError> {
-    let mut bytes = Vec::new();
-    let unwritable = |error| OfflineError::Parquet {
-        file: "the spine".to_owned(),
-        error,
-    };
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, Arc::clone(schema), None).map_err(unwritable)?;
-    for batch in batches {
-        writer.write(batch).map_err(unwritable)?;
-    }
-    writer.close().map_err(unwritable)?;
-    hash.update(&bytes);
-    Ok(())
-}
-
-/// Checks that the spine has every column that is needed, in a type that fits, and none named like an output.
-fn check_columns(schema: &Schema, plan: &RetrievalPlan, as_of: &str) -> Result<(), OfflineError> {
-    let needed = declared(plan, as_of);
-    let missing: Vec<_> = needed
-        .iter()
-        .filter(|(name, _)| schema.column_with_name(name).is_none())
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
-    if !missing.is_empty() {
-        return Err(OfflineError::SpineColumnsMissing {
-            columns: missing.join(", "),
-            found: schema
-                .fields()
-                .iter()
-                .map(|field| format!("`{}`", field.name()))
-                .collect::<Vec<_>>()
-                .join(", "),
-        });
-    }
-    for field in schema.fields() {
-        if schema
-            .fields()
-            .iter()
-            .filter(|other| other.name() == field.name())
-            .count()
-            > 1
-        {
-            return Err(OfflineError::SpineDuplicate {
-                column: field.name().clone(),
-            });
-        }
-        if let Some(output) = plan.outputs.iter().find(|output| output.name == *field.name()) {
-            return Err(OfflineError::SpineClash {
-                column: field.name().clone(),
-                feature: format!("{}:{}", output.view, output.feature),
-            });
-        }
-    }
-    let wrong = |name: &str, found: &DataType, expected: &ValueType| OfflineError::SpineColumnType {
-        column: name.to_owned(),
-        found: type_name(found),
-        expected: expected.to_string(),
-    };
-    for RequestField { name, value_type } in plan.input_columns() {
-        let found = schema.field_with_name(name.as_str())?.data_type();
-        let is_key = plan.join_keys.iter().any(|key| key.name == name);
-        let fits = match value_type {
-            ValueType::Scalar(key) if is_key => can_conform_key(found, key),
-            _ => can_conform(found, value_type),
+            rows: source.count(),
+            times: None,
+            hash,
+            source,
         };
-        if !fits {
-            return Err(wrong(name.as_str(), found, &value_type));
+        if open.rows >= u64::from(u32::MAX) {
+            return Err(OfflineError::SpineTooLong { rows: open.rows });
         }
-    }
-    let found = schema.field_with_name(as_of)?.data_type();
-    let timestamp = ScalarType::Timestamp.into();
-    if can_conform(found, timestamp) {
-        Ok(())
-    } else {
-        Err(wrong(as_of, found, &timestamp))
+        open.times = as_of_range(open.read(&[open.as_of], 0..open.rows, READ_ROWS)?, as_of)?;
+        Ok(open)
     }
 }
 
-/// The first and last as-of time; an error names the row with none.
-fn as_of_range(batches: &[RecordBatch], at: usize, name: &str) -> Result<Option<(i64, i64)>, OfflineError> {
-    let mut range: Option<(i64, i64)> = None;
-    let mut rows = 0;
-    for batch in batches {
-        let times: ArrayRef = conform(batch.column(at), ScalarType::Timestamp.into())
-            .map_err(|error| OfflineError::spine_column(name, error))?;
-        if let Some(row) = (0..times.len()).find(|row| times.is_null(*row)) {
-            return Err(OfflineError::SpineTimeMissing {
-                column: name.to_owned(),
-                row: rows + row as u64 + 1,
-            });
-        }
-        rows += batch.num_rows() as u64;
-        for time in times.as_primitive::<TimestampMicrosecondType>().values() {
-            let (first, last) = range.unwrap_or((*time, *time));
-            range = Some((first.min(*time), last.max(*time)));
-        }
+impl OpenSpine {
+    /// The columns at `columns` of a range of rows, in order, as batches of at most `batch_rows` rows. Blocks while
+    /// it is iterated; rows before the range cost next to nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was changed since it was opened; mostly these come from the iterator.
+    pub(crate) fn read(
+        &self,
+        columns: &[usize],
+        rows: Range<u64>,
+        batch_rows: usize,
+    ) -> Result<Batches, OfflineError> {
+        let schema = Arc::new(self.schema.project(columns)?);
+        let rows = rows.start.min(self.rows)..rows.end.min(self.rows);
+        Ok(self.source.read(&schema, columns, rows, batch_rows.max(1)))
     }
-    if rows >= u64::from(u32::MAX) {
-        return Err(OfflineError::SpineTooLong { rows });
-    }
-    Ok(range)
 }

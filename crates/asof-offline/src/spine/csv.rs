@@ -1,8 +1,7 @@
 //! Spines in CSV: declared columns by their types, the others as they look.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek};
-use std::path::Path;
+use std::io::Read;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,29 +14,29 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use asof_model::{ScalarType, Timestamp, ValueType};
 
-use super::{READ_ROWS, open};
+use super::READ_ROWS;
+use super::file::{FileFrom, LocalFile};
 use crate::OfflineError;
 
-/// Reads a CSV file; the columns in `declared` get the types given there.
+/// Reads a CSV file batch by batch; the columns in `declared` get the types given there.
 pub(super) fn read(
-    path: &Path,
+    file: &LocalFile,
     declared: &[(String, ValueType)],
-) -> Result<(SchemaRef, Vec<RecordBatch>), OfflineError> {
-    let unreadable = |error| OfflineError::Csv {
-        file: path.display().to_string(),
+) -> Result<
+    (
+        SchemaRef,
+        impl Iterator<Item = Result<RecordBatch, OfflineError>> + use<>,
+    ),
+    OfflineError,
+> {
+    let name = file.name().to_owned();
+    let unreadable = move |error| OfflineError::Csv {
+        file: name.clone(),
         error,
     };
-    let mut file = open(path)?;
-    skip_byte_order_mark(&mut file).map_err(|error| OfflineError::File { error })?;
     let format = Format::default().with_header(true);
-    let (inferred, _) = format.infer_schema(&mut file, None).map_err(unreadable)?;
-    let to_the_start = |file: &mut fs_err::File| {
-        let moved = file.rewind().and_then(|()| skip_byte_order_mark(file));
-        moved.map_err(|error| OfflineError::File { error })
-    };
-    to_the_start(&mut file)?;
-    let codes = codes(&mut file, &format, &inferred).map_err(unreadable)?;
-    to_the_start(&mut file)?;
+    let (inferred, _) = format.infer_schema(start(file)?, None).map_err(&unreadable)?;
+    let codes = codes(start(file)?, &format, &inferred).map_err(&unreadable)?;
     let declared_type = |field: &Field| declared.iter().find(|(name, _)| name == field.name()).map(|(_, t)| *t);
     // Declared columns are read as text, because only we know all of their forms.
     let texts: Vec<Field> = inferred
@@ -54,7 +53,8 @@ pub(super) fn read(
             }
         })
         .collect();
-    let fields = texts.iter().map(|field| match declared_type(field) {
+    let types: Vec<Option<ValueType>> = inferred.fields().iter().map(|field| declared_type(field)).collect();
+    let fields = texts.iter().zip(&types).map(|(field, declared)| match declared {
         Some(value_type) => Field::new(field.name(), value_type.arrow(), true),
         None => field.clone(),
     });
@@ -62,36 +62,40 @@ pub(super) fn read(
     let reader = ReaderBuilder::new(Arc::new(Schema::new(texts)))
         .with_format(format)
         .with_batch_size(READ_ROWS)
-        .build(file)
-        .map_err(unreadable)?;
-    let mut batches = Vec::new();
-    let mut rows = 0;
-    for batch in reader {
-        let batch = batch.map_err(unreadable)?;
-        let columns =
-            batch
-                .columns()
-                .iter()
-                .zip(batch.schema_ref().fields())
-                .map(|(column, field)| match declared_type(field) {
-                    None => Ok(Arc::clone(column)),
-                    Some(value_type) => parse(column.as_string(), value_type).map_err(|row| OfflineError::Cell {
-                        column: field.name().clone(),
-                        row: rows + row as u64 + 1,
-                        text: column.as_string::<i32>().value(row).to_owned(),
-                        expected: value_type.to_string(),
-                    }),
-                });
+        .build(start(file)?)
+        .map_err(&unreadable)?;
+    let (mut rows, out) = (0, Arc::clone(&schema));
+    let batches = reader.map(move |batch| {
+        let batch = batch.map_err(&unreadable)?;
+        let cells = batch.columns().iter().zip(out.fields()).zip(&types);
+        let columns = cells.map(|((column, field), declared)| match declared {
+            None => Ok(Arc::clone(column)),
+            Some(value_type) => parse(column.as_string(), *value_type).map_err(|row| OfflineError::Cell {
+                column: field.name().clone(),
+                row: rows + row as u64 + 1,
+                text: column.as_string::<i32>().value(row).to_owned(),
+                expected: value_type.to_string(),
+            }),
+        });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         rows += batch.num_rows() as u64;
-        batches.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
-    }
+        Ok(RecordBatch::try_new(Arc::clone(&out), columns)?)
+    });
     Ok((schema, batches))
+}
+
+/// The text of a file from its start. Spreadsheets put a byte order mark before UTF-8; it is no part of the first
+/// column's name.
+fn start(file: &LocalFile) -> Result<FileFrom, OfflineError> {
+    let mut mark = Vec::new();
+    let read = file.from(0).take(3).read_to_end(&mut mark);
+    read.map_err(|error| OfflineError::File { error })?;
+    Ok(file.from(if mark == b"\xef\xbb\xbf" { 3 } else { 0 }))
 }
 
 /// The positions of columns that look like numbers and are codes, as a column with `007` in it: as numbers they would
 /// lose their zeros, and a spine's columns come out as they are.
-fn codes(file: &mut fs_err::File, format: &Format, inferred: &Schema) -> Result<BTreeSet<usize>, ArrowError> {
+fn codes(file: FileFrom, format: &Format, inferred: &Schema) -> Result<BTreeSet<usize>, ArrowError> {
     let fields = inferred.fields().iter();
     let numbers: Vec<usize> = (fields.clone().enumerate())
         .filter(|(_, field)| field.data_type().is_numeric())
@@ -121,17 +125,6 @@ fn codes(file: &mut fs_err::File, format: &Format, inferred: &Schema) -> Result<
         }
     }
     Ok(codes)
-}
-
-/// Spreadsheets put one before UTF-8; it is no part of the first column's name.
-fn skip_byte_order_mark(file: &mut fs_err::File) -> std::io::Result<()> {
-    let mut start = Vec::new();
-    file.by_ref().take(3).read_to_end(&mut start)?;
-    if start == b"\xef\xbb\xbf" {
-        Ok(())
-    } else {
-        file.rewind()
-    }
 }
 
 /// Parses every cell of a column, or says in which row the first is that cannot be.
