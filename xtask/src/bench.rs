@@ -1,7 +1,12 @@
 //! `cargo xtask bench NAME`: builds a benchmark as users build programs, runs it, and prints its tables.
 
-use anyhow::{Context, Result};
-use clap::builder::PossibleValuesParser;
+mod block;
+mod lab;
+mod pit;
+mod sample;
+mod table;
+
+use anyhow::Result;
 
 use crate::command;
 use crate::workspace::Workspace;
@@ -9,35 +14,50 @@ use crate::workspace::Workspace;
 /// The options of the verb.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What to measure
-    #[arg(value_parser = PossibleValuesParser::new(BENCHES.iter().map(|(name, _)| *name)))]
-    name: String,
-    /// Options of the benchmark, such as --help or --rows 100000
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    options: Vec<String>,
+    #[command(subcommand)]
+    name: Name,
 }
 
-/// The benchmarks, each with its package: outside the workspace, with a lock file of its own.
-const BENCHES: [(&str, &str); 1] = [("embedded-stores", "benches/embedded_stores/Cargo.toml")];
+/// What to measure.
+#[derive(clap::Subcommand)]
+enum Name {
+    /// The candidates for the embedded online store
+    #[command(disable_help_flag = true)]
+    EmbeddedStores {
+        /// Options of the benchmark, such as --help or --rows 100000
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Training sets: the point-in-time join, against what users would pick instead
+    Pit(pit::Arguments),
+}
 
-/// The manifests of all benchmarks, by their paths from the root.
+const EMBEDDED_STORES: &str = "benches/embedded_stores/Cargo.toml";
+
+/// The manifests of the benchmarks that are packages: outside the workspace, each with a lock file of its own.
 pub(crate) fn manifests() -> impl Iterator<Item = &'static str> {
-    BENCHES.iter().map(|(_, manifest)| *manifest)
+    [EMBEDDED_STORES].into_iter()
 }
 
-/// Builds and runs one.
+/// Runs one.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let (_, manifest) = BENCHES
-        .iter()
-        .find(|(name, _)| *name == arguments.name)
-        .context("clap lets known names through only")?;
-    command::run(
-        workspace
-            .cargo()
-            .args(["run", "--quiet", "--release", "--locked", "--manifest-path", manifest])
-            .arg("--target-dir")
-            .arg(workspace.target.join("benches"))
-            .arg("--")
-            .args(&arguments.options),
-    )
+    match &arguments.name {
+        Name::EmbeddedStores { options } => command::run(
+            workspace
+                .cargo()
+                .args([
+                    "run",
+                    "--quiet",
+                    "--release",
+                    "--locked",
+                    "--manifest-path",
+                    EMBEDDED_STORES,
+                ])
+                .arg("--target-dir")
+                .arg(workspace.target.join("benches"))
+                .arg("--")
+                .args(options),
+        ),
+        Name::Pit(arguments) => pit::run(workspace, arguments),
+    }
 }
