@@ -262,6 +262,14 @@ pub enum OfflineError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// A file that is no manifest of a training set, or none that can be read.
+    #[error("`{file}` cannot be read as the manifest of a training set: {problem}")]
+    Manifest {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A training set that cannot be written.
     #[error("`{file}` cannot be written: {error}")]
     Write {

@@ -26,6 +26,8 @@ pub use progress::{Progress, ProgressSink};
 pub use source::SourceFile;
 pub use spine::Spine;
 pub use training_set::{
-    IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, TrainingSet, TrainingSetLabels,
-    TrainingSetSelection, TrainingSetSummary, ViewReport,
+    ContentRecord, DefinitionRecord, FileRecord, IndexReport, JoinReport, LookupRecord, LookupReport,
+    MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels, OutputFile, OutputRecord, PartReport, SourceRecord,
+    SourceReport, SpineRecord, SpineReport, TrainingSet, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary,
+    ViewRecord, ViewReport, hash_file, manifest_path,
 };

@@ -1,5 +1,6 @@
 //! Training sets: a spine with the features of a retrieval plan, each as it was known at the row's time.
 
+mod manifest;
 mod output;
 mod plan;
 mod report;
@@ -14,6 +15,10 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
+pub use manifest::{
+    ContentRecord, DefinitionRecord, FileRecord, LookupRecord, MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels,
+    OutputFile, OutputRecord, SourceRecord, SpineRecord, ViewRecord, hash_file, manifest_path,
+};
 pub use output::{TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
 pub(crate) use report::Recorder;
 pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};
@@ -125,7 +130,7 @@ impl OfflineEngine {
         labels: &TrainingSetLabels,
     ) -> Result<TrainingSetSummary, OfflineError> {
         let training_set = self.training_set(plan, spine, as_of).await?;
-        output::write(training_set, file, labels, self.options.progress.as_ref()).await
+        output::write(training_set, as_of, file, labels, &self.options).await
     }
 }
 

@@ -93,6 +93,7 @@ impl Subject {
             project: "law".to_owned(),
             registry_version: Some(1),
             selection: TrainingSetSelection::Service("all".to_owned()),
+            manifest: None,
         };
         let file = self.folder.file("train.parquet");
         self.runtime.block_on(async {

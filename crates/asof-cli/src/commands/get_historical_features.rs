@@ -133,6 +133,7 @@ pub(crate) async fn training_set(
         project: snapshot.definitions.project.to_string(),
         registry_version: Some(snapshot.version.0),
         selection,
+        manifest: None,
     };
     let engine = workspace.offline(Some(sink))?;
     let spine = Spine::file(&args.spine);

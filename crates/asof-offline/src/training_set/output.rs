@@ -1,6 +1,5 @@
 //! The file of a training set: Parquet with where it came from, whole or not there.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,11 +10,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
 use tempfile::{Builder, NamedTempFile};
 
+use super::manifest::{self, HashedWriter, Manifest, ManifestLabels, OutputFile, OutputRecord};
 use super::{JoinReport, TrainingSet};
-use crate::progress::{Progress, ProgressSink};
-use crate::{OfflineError, WriteError};
+use crate::progress::Progress;
+use crate::{OfflineError, OfflineOptions, WriteError};
 
 /// The version of what a training set's metadata means.
 const FORMAT: &str = "1";
@@ -24,7 +25,8 @@ const FORMAT: &str = "1";
 const PIECE: usize = 8192;
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TrainingSetSelection {
     /// A feature service.
     Service(String),
@@ -41,6 +43,8 @@ pub struct TrainingSetLabels {
     pub registry_version: Option<u64>,
     /// What was asked for.
     pub selection: TrainingSetSelection,
+    /// What a [manifest](Manifest) beside the file says beside this. `None`: no manifest.
+    pub manifest: Option<ManifestLabels>,
 }
 
 /// What was written.
@@ -58,6 +62,8 @@ pub struct TrainingSetSummary {
     pub inputs_hash: String,
     /// What happened.
     pub report: JoinReport,
+    /// The manifest that was written, if one was asked for.
+    pub manifest: Option<Manifest>,
 }
 
 impl TrainingSetLabels {
@@ -82,9 +88,10 @@ impl TrainingSetLabels {
 /// Writes `training_set` to `file`: aside first, then renamed.
 pub(super) async fn write(
     training_set: TrainingSet,
+    as_of: &str,
     file: &Path,
     labels: &TrainingSetLabels,
-    progress: Option<&ProgressSink>,
+    options: &OfflineOptions,
 ) -> Result<TrainingSetSummary, OfflineError> {
     let failed = |error: WriteError| OfflineError::Write {
         file: file.display().to_string(),
@@ -98,8 +105,9 @@ pub(super) async fn write(
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(Some(labels.metadata(&inputs_hash)))
         .build();
-    let mut writer = ArrowWriter::try_new(aside.as_file_mut(), Arc::clone(&schema), Some(properties))
-        .map_err(|error| failed(error.into()))?;
+    let to = HashedWriter::new(aside.as_file_mut());
+    let mut writer =
+        ArrowWriter::try_new(to, Arc::clone(&schema), Some(properties)).map_err(|error| failed(error.into()))?;
     let mut pieces = BatchCoalescer::new(Arc::clone(&schema), PIECE);
     let mut rows = 0;
     let spine_columns = training_set.spine_columns;
@@ -108,7 +116,7 @@ pub(super) async fn write(
     let mut write = |piece: &RecordBatch| -> Result<(), OfflineError> {
         writer.write(piece).map_err(|error| failed(error.into()))?;
         rows += piece.num_rows() as u64;
-        if let Some(progress) = progress {
+        if let Some(progress) = &options.progress {
             progress.report(Progress::Written {
                 rows: piece.num_rows() as u64,
             });
@@ -125,20 +133,36 @@ pub(super) async fn write(
     while let Some(piece) = pieces.next_completed_batch() {
         write(&piece)?;
     }
-    writer.close().map_err(|error| failed(error.into()))?;
-    let bytes = publish(aside, file).map_err(|error| failed(error.into()))?;
+    writer.finish().map_err(|error| failed(error.into()))?;
+    let hash = writer.inner().hash();
+    drop(writer);
+    let bytes = make_durable(&aside).map_err(|error| failed(error.into()))?;
+    let report = recorder.report();
+    let output = OutputRecord {
+        rows,
+        columns: schema.fields().len() as u64,
+        files: vec![OutputFile {
+            path: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            bytes,
+            rows,
+            hash,
+        }],
+    };
+    let manifest = manifest::describe(labels, as_of, &report, output, options).await?;
+    manifest::publish_file(aside, file, manifest.as_ref()).map_err(|error| failed(error.into()))?;
     Ok(TrainingSetSummary {
         rows,
         spine_columns,
         feature_columns: schema.fields().len() - spine_columns,
         bytes,
         inputs_hash,
-        report: recorder.report(),
+        report,
+        manifest,
     })
 }
 
 /// An unnamed-looking file in the folder of `file`, which goes away unless it is published.
-fn file_aside(file: &Path) -> std::io::Result<NamedTempFile> {
+pub(super) fn file_aside(file: &Path) -> std::io::Result<NamedTempFile> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = Builder::new();
     builder.prefix(".asof-").suffix(".partial");
@@ -151,11 +175,8 @@ fn file_aside(file: &Path) -> std::io::Result<NamedTempFile> {
     builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
-/// Makes the file durable and gives it its name. Returns its length.
-fn publish(mut aside: NamedTempFile, file: &Path) -> std::io::Result<u64> {
-    aside.flush()?;
+/// Brings the file's content to disk. Returns its length.
+fn make_durable(aside: &NamedTempFile) -> std::io::Result<u64> {
     aside.as_file().sync_all()?;
-    let bytes = aside.as_file().metadata()?.len();
-    aside.persist(file).map_err(|error| error.error)?;
-    Ok(bytes)
+    Ok(aside.as_file().metadata()?.len())
 }

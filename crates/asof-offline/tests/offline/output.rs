@@ -72,6 +72,7 @@ fn labels() -> TrainingSetLabels {
         project: "test".to_owned(),
         registry_version: Some(3),
         selection: TrainingSetSelection::Service("all".to_owned()),
+        manifest: None,
     }
 }
 
