@@ -95,6 +95,9 @@ impl OfflineEngine {
         after: Option<Timestamp>,
     ) -> Result<OpenView, OfflineError> {
         let program = Arc::new(ViewProgram::compile(&table.schema, view, source, features)?);
+        let keys = view.join_keys.iter().map(|key| key.name.as_str());
+        let needed: Vec<&str> = keys.chain(program.event_column()).collect();
+        table.check_columns(program.columns(), &needed)?;
         let rule = match (&view.body, program.aggregate()) {
             (ViewBody::Windows(aggregation), Some(aggregate)) => {
                 let aggregate = Arc::clone(aggregate);

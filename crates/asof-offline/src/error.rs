@@ -59,6 +59,32 @@ pub enum OfflineError {
         /// What the decoder or the store said.
         error: ParquetError,
     },
+    /// A file that is not Parquet, or not any more.
+    #[error("`{file}` is no Parquet file that can be read: {problem}")]
+    NotParquet {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file whose footer is encrypted.
+    #[error("`{file}` is encrypted; only files without encryption can be read")]
+    Encrypted {
+        /// The file.
+        file: String,
+    },
+    /// A row group that cannot be decoded.
+    #[error("row group {row_group} of `{file}`{} cannot be decoded; it is damaged or encrypted: {error}", in_column(column.as_deref()))]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The row group, counted from zero as in tools for Parquet.
+        row_group: usize,
+        /// The column, when it is one that can be told from the others.
+        column: Option<String>,
+        /// What the decoder said.
+        error: ParquetError,
+    },
     /// A file that cannot be read at all.
     #[error("`{file}` cannot be read: {error}")]
     Read {
@@ -88,6 +114,12 @@ pub enum OfflineError {
     /// More row groups than can be numbered.
     #[error("the source has {0} row groups; at most 2^30 are supported: write fewer, larger ones")]
     TooManyRowGroups(usize),
+    /// A temporary file that cannot be written or read.
+    #[error("a temporary file failed: {error}; free some disk, point TMPDIR to a larger one, or raise --memory")]
+    Spill {
+        /// What the system said.
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Two columns of one name in a file.
     #[error("`{file}` has two columns named `{column}`; names must be unique")]
     DuplicateColumn {
@@ -96,8 +128,11 @@ pub enum OfflineError {
         /// The name.
         column: String,
     },
-    /// Files of a source with different columns.
-    #[error("`{file}` has no column `{column}`, which `{other}` has; all files of a source need the same columns")]
+    /// A file of a source without a column that every file needs.
+    #[error(
+        "`{file}` has no column `{column}`, which `{other}` has; a file may lack features, which are then null, \
+         but no join key and no event time"
+    )]
     MissingColumn {
         /// The file without the column.
         file: String,
@@ -106,7 +141,22 @@ pub enum OfflineError {
         /// A file with it.
         other: String,
     },
-    /// Files of a source with columns of different types.
+    /// Columns of two files whose names differ by case only.
+    #[error(
+        "`{file}` has a column `{column}`, `{first}` has `{expected}`; \
+         names that differ by case only are taken for a mistake: rename one of them"
+    )]
+    ColumnCase {
+        /// The file.
+        file: String,
+        /// Its column.
+        column: String,
+        /// The file that has the other name.
+        first: String,
+        /// The other name.
+        expected: String,
+    },
+    /// Files of a source with a column of types that no type holds both of.
     #[error(
         "column `{column}` of `{file}` has type {found}, in `{first}` it has type {expected}; \
          rewrite one of them, or let the path name only files that agree"
@@ -147,7 +197,7 @@ pub enum OfflineError {
         /// The column.
         column: String,
         /// What is wrong with it.
-        error: Box<ConformError>,
+        error: Box<ValueError>,
     },
     /// A view whose expression does not fit its source, or an on-demand view's that does not fit its inputs.
     #[error("view `{view}`: {error}")]
@@ -250,6 +300,48 @@ pub enum OfflineError {
         /// How many it has.
         rows: u64,
     },
+    /// A spine's location leads to no store.
+    #[error("the spine: {error}")]
+    SpineStorage {
+        /// What is wrong with it.
+        error: Box<StorageError>,
+    },
+    /// A spine's location holds a pattern that is none.
+    #[error("the spine: `{path}` is not a pattern: {error}")]
+    SpineGlob {
+        /// The location as written.
+        path: String,
+        /// What is wrong with it.
+        error: glob::PatternError,
+    },
+    /// A spine's location without files.
+    #[error("the spine: no Parquet files at `{path}`; a folder's files end in `.parquet`")]
+    SpineNoFiles {
+        /// The location as written.
+        path: String,
+    },
+    /// A spine that its store does not give.
+    #[error("the spine: `{file}` cannot be read: {error}")]
+    SpineDownload {
+        /// The file, or the location as written.
+        file: String,
+        /// What the store said.
+        error: object_store::Error,
+    },
+    /// Files of a spine with different columns.
+    #[error(
+        "the spine: column `{column}` of `{file}` {problem}; the first file is `{first}`, and all need the same columns"
+    )]
+    SpineFilesDiffer {
+        /// The file.
+        file: String,
+        /// The file that set the columns.
+        first: String,
+        /// The column.
+        column: String,
+        /// How it differs.
+        problem: String,
+    },
     /// A spine that was written to while it was read.
     #[error("`{file}` was changed while it was read; run again when nothing writes to it")]
     SpineChanged {
@@ -283,6 +375,17 @@ pub enum OfflineError {
     Engine(Box<DataFusionError>),
 }
 
+/// Why a value of a file does not fit its column's type in the source.
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// The type is a feature's.
+    #[error(transparent)]
+    Conform(#[from] ConformError),
+    /// The type is one that only expressions see.
+    #[error(transparent)]
+    Cast(#[from] ArrowError),
+}
+
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -309,9 +412,10 @@ impl OfflineError {
     /// The class of the fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoFiles { .. } => ErrorKind::NotFound,
+            Self::NoFiles { .. } | Self::SpineNoFiles { .. } => ErrorKind::NotFound,
             Self::List { .. } | Self::Read { .. } | Self::Write { .. } => ErrorKind::Unavailable,
-            Self::FileChanged { .. } => ErrorKind::Conflict,
+            Self::Spool { .. } | Self::SpineDownload { .. } => ErrorKind::Unavailable,
+            Self::FileChanged { .. } | Self::SpineChanged { .. } => ErrorKind::Conflict,
             Self::File { error } if error.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::File { .. } => ErrorKind::Unavailable,
             // A file that is no Parquet is the caller's; a store that does not answer is not.
@@ -322,6 +426,11 @@ impl OfflineError {
             Self::Engine(_) => ErrorKind::Internal,
             _ => ErrorKind::InvalidInput,
         }
+    }
+
+    /// The error that a task of our own was given up, as happens when the program ends.
+    pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
+        Self::Engine(Box::new(DataFusionError::Execution(format!("a task ended early: {error}"))))
     }
 
     pub(crate) fn spine_column(column: &str, error: ConformError) -> Self {
@@ -344,6 +453,10 @@ impl OfflineError {
             error: Box::new(error),
         }
     }
+}
+
+fn in_column(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |column| format!(", column `{column}`,"))
 }
 
 impl From<ArrowError> for OfflineError {

@@ -19,7 +19,7 @@ mod training_set;
 mod windows;
 
 pub use engine::{OfflineEngine, OfflineOptions};
-pub use error::{OfflineError, ReadError, WriteError};
+pub use error::{OfflineError, ReadError, ValueError, WriteError};
 pub use keys::{KeyFilter, KeySet};
 pub use latest::{FeatureBatch, FeatureStream, RowsRequest};
 pub use progress::{Progress, ProgressSink};

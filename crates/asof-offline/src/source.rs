@@ -5,7 +5,9 @@
 //! hive       key=value folders          ->  partition columns
 //! reader     ranges of an object        ->  what the Parquet decoder asks for
 //! fetch      ranges of a file           ->  bytes to decode, or an error if the file changed
-//! table      footers                    ->  one schema, or an error that names the file that differs
+//! footer     the end of a file          ->  its row groups and columns, or what is wrong with the file
+//! schema     the columns of each file   ->  one schema, or an error that names the file that differs
+//! table      footers                    ->  all there is to know of a source before its rows are read
 //! program    what a view reads          ->  expressions bound to the columns they need
 //! prune      statistics                 ->  the row groups that need not be read
 //! scan       row groups                 ->  batches of keys, times, places and values
@@ -14,6 +16,7 @@
 
 mod batch;
 mod fetch;
+mod footer;
 mod hive;
 mod location;
 mod program;
@@ -21,6 +24,7 @@ mod prune;
 mod reader;
 mod row_id;
 mod scan;
+mod schema;
 mod table;
 
 use asof_model::Timestamp;

@@ -59,6 +59,21 @@ pub(crate) async fn fetch(
     })
 }
 
+/// Reads one range of a file at once.
+///
+/// # Errors
+/// When the file cannot be read, or is not the one that was listed.
+pub(super) async fn read_now(
+    store: &Arc<dyn ObjectStore>,
+    file: &ListedFile,
+    range: Range<u64>,
+) -> Result<Bytes, OfflineError> {
+    match &file.local {
+        Some(path) => local::read(path.clone(), file.clone(), range).await,
+        None => remote::piece(store, file, range).await,
+    }
+}
+
 /// Ranges of a file that can be decoded. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct FetchedRanges {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, new_null_array};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -249,7 +249,9 @@ fn input_batch(
             let value = open.partitions[partition].1.as_deref();
             return Ok(table.partition_columns[partition].array(value, rows));
         }
-        let column = batch.column_by_name(field.name()).expect("every file has every column");
+        let Some(column) = batch.column_by_name(field.name()) else {
+            return Ok(new_null_array(field.data_type(), rows));
+        };
         adapt(column, field.data_type()).map_err(|error| OfflineError::Value {
             file: open.path.clone(),
             column: field.name().clone(),

@@ -1,27 +1,31 @@
 //! A source opened for reading: its files' footers, checked against each other, and the one schema of its rows.
 
+use std::ops::Range;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use asof_model::conform::{ConformError, can_conform, conform, type_name};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use asof_model::Timestamp;
 use asof_model::definition::Source;
-use asof_model::{ScalarType, Timestamp, ValueType};
 use asof_storage::StorageOptions;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::errors::ParquetError;
 
 use super::SourceFile;
+use super::footer::Footers;
 use super::hive::{PartitionColumn, columns_of};
 use super::location::{ListedFile, Listing, list};
-use super::reader::ObjectReader;
+use super::schema::Merged;
 use crate::OfflineError;
 
-/// Footers read at once.
-const CONCURRENT_FOOTERS: usize = 16;
+pub(crate) use super::schema::adapt;
+
+/// Footers read at once from an object store, where each waits for an answer.
+const REMOTE_FOOTERS: usize = 64;
+/// Footers read at once from this machine.
+const LOCAL_FOOTERS: usize = 16;
 
 /// A file of a source with its footer read.
 #[derive(Debug, Clone)]
@@ -53,6 +57,7 @@ pub(crate) struct SourceTable {
     pub(crate) parts: Vec<Part>,
     /// The columns that expressions see: those of the files with their types made the same, then the partitions.
     pub(crate) schema: SchemaRef,
+    merged: Merged,
     /// The last columns of the schema.
     pub(crate) partition_columns: Vec<PartitionColumn>,
 }
@@ -64,23 +69,16 @@ impl SourceTable {
     /// When there is no file, one is not Parquet, or their columns differ. Each names the file.
     pub(crate) async fn open(source: &Source, base: &FilePath, options: &StorageOptions) -> Result<Self, OfflineError> {
         let Listing { store, files } = list(source, base, options).await?;
-        let open = |listed: ListedFile| {
-            let mut reader = ObjectReader {
-                store: Arc::clone(&store),
-                meta: listed.meta.clone(),
-            };
-            async move {
-                match ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await {
-                    Ok(metadata) => Ok(OpenFile { listed, metadata }),
-                    Err(error) => Err(OfflineError::Parquet {
-                        file: listed.path,
-                        error,
-                    }),
-                }
-            }
+        let at_once = if files.iter().all(|file| file.local.is_some()) {
+            LOCAL_FOOTERS
+        } else {
+            REMOTE_FOOTERS
         };
-        let files: Vec<OpenFile> = futures::stream::iter(files.into_iter().map(open))
-            .buffered(CONCURRENT_FOOTERS)
+        let footers = Arc::new(Footers::new(Arc::clone(&store)));
+        let files: Vec<OpenFile> = futures::stream::iter(files)
+            .map(|listed| Arc::clone(&footers).read(listed))
+            .buffered(at_once)
+            .map_ok(|(listed, metadata)| OpenFile { listed, metadata })
             .try_collect()
             .await?;
         let partitions: Vec<_> = files.iter().map(|file| &file.listed.partitions).collect();
@@ -88,15 +86,42 @@ impl SourceTable {
             file: files[other].listed.path.clone(),
             first: files[0].listed.path.clone(),
         })?;
-        let schema = Arc::new(schema_of(&files, &partition_columns)?);
+        let schemas: Vec<_> = files
+            .iter()
+            .map(|file| (file.listed.path.as_str(), file.metadata.schema()))
+            .collect();
+        let merged = Merged::of(&schemas)?;
+        let schema = Arc::new(with_partitions(&files, merged.fields.clone(), &partition_columns)?);
         let parts = parts_of(&files)?;
         Ok(Self {
             store,
             files,
             parts,
+            merged,
             schema,
             partition_columns,
         })
+    }
+
+    /// Checks that the columns at `read` can be read: that all files have types for them that fit together, and
+    /// that those named in `needed`, join keys and event time, are in every file.
+    ///
+    /// # Errors
+    /// The first column for which that does not hold, with two files.
+    pub(crate) fn check_columns(&self, read: &[usize], needed: &[&str]) -> Result<(), OfflineError> {
+        let path = |file: usize| self.files[file].listed.path.clone();
+        for at in read {
+            let name = self.schema.field(*at).name().as_str();
+            if let Some(conflict) = self.merged.conflict(name, path) {
+                return Err(conflict);
+            }
+            if needed.contains(&name)
+                && let Some(missing) = self.merged.missing(name, path)
+            {
+                return Err(missing);
+            }
+        }
+        Ok(())
     }
 
     /// What is known of each file, sorted by path.
@@ -111,6 +136,52 @@ impl SourceTable {
         self.files.iter().map(describe).collect()
     }
 
+    /// The parts of the file at a position.
+    pub(crate) fn parts_of(&self, file: usize) -> Range<u32> {
+        let start = self.parts.partition_point(|part| part.file < file);
+        let end = self.parts.partition_point(|part| part.file <= file);
+        start as u32..end as u32
+    }
+
+    /// About how many bytes of memory a value of the column at a position takes, by the files' footers.
+    ///
+    /// What a footer tells of texts and bytes is their encoded size, in which equal ones may count once.
+    pub(crate) fn value_bytes(&self, column: usize) -> usize {
+        let field = self.schema.field(column);
+        if let Some(width) = field.data_type().primitive_width() {
+            return width + 1;
+        }
+        const LEAST: usize = 24;
+        let (mut bytes, mut rows) = (0_u64, 0_u64);
+        for file in &self.files {
+            let Some(root) = file.column(field.name()) else {
+                continue;
+            };
+            let metadata = file.metadata.metadata();
+            let schema = metadata.file_metadata().schema_descr();
+            for group in metadata.row_groups() {
+                let leaves = group.columns().iter().enumerate();
+                let leaves = leaves.filter(|(leaf, _)| schema.get_column_root_idx(*leaf) == root);
+                bytes += leaves
+                    .map(|(_, chunk)| chunk.uncompressed_size().max(0) as u64)
+                    .sum::<u64>();
+                rows += group.num_rows().max(0) as u64;
+            }
+        }
+        2 * LEAST.max(bytes.checked_div(rows).unwrap_or_default() as usize)
+    }
+
+    /// The error that a part cannot be decoded.
+    pub(crate) fn unreadable(&self, part: u32, error: ParquetError) -> OfflineError {
+        let part = &self.parts[part as usize];
+        OfflineError::Damaged {
+            file: self.files[part.file].listed.path.clone(),
+            row_group: part.row_group,
+            column: None,
+            error,
+        }
+    }
+
     /// How many of the schema's columns are read from the files; the rest are partitions.
     pub(crate) fn file_columns(&self) -> usize {
         self.schema.fields().len() - self.partition_columns.len()
@@ -123,7 +194,7 @@ impl OpenFile {
         u64::try_from(rows).unwrap_or_default()
     }
 
-    /// Where a column of the schema stands in this file.
+    /// Where a column of the schema stands in this file; nothing if the file lacks it, so that it is null there.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.metadata
             .schema()
@@ -158,98 +229,22 @@ fn parts_of(files: &[OpenFile]) -> Result<Vec<Part>, OfflineError> {
     Ok(parts)
 }
 
-/// The schema of all files, or the first difference between two of them.
-fn schema_of(files: &[OpenFile], partitions: &[PartitionColumn]) -> Result<Schema, OfflineError> {
-    let mut fields: Vec<Field> = Vec::new();
-    // The file that first had each column, for errors.
-    let mut origins: Vec<&OpenFile> = Vec::new();
-    for file in files {
-        for (at, field) in file.metadata.schema().fields().iter().enumerate() {
-            if file.column(field.name()) != Some(at) {
-                return Err(OfflineError::DuplicateColumn {
-                    file: file.listed.path.clone(),
-                    column: field.name().clone(),
-                });
-            }
-            let wanted = canonical(field.data_type());
-            match fields.iter().position(|known| known.name() == field.name()) {
-                None => {
-                    fields.push(Field::new(field.name(), wanted, true));
-                    origins.push(file);
-                }
-                Some(known) if *fields[known].data_type() == DataType::Null => {
-                    fields[known] = Field::new(field.name(), wanted, true);
-                    origins[known] = file;
-                }
-                Some(known) if !is_adaptable(field.data_type(), fields[known].data_type()) => {
-                    return Err(OfflineError::ColumnType {
-                        file: file.listed.path.clone(),
-                        column: field.name().clone(),
-                        found: type_name(field.data_type()).into(),
-                        first: origins[known].listed.path.clone(),
-                        expected: type_name(fields[known].data_type()).into(),
-                    });
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    for (field, origin) in fields.iter().zip(&origins) {
-        if let Some(lacking) = files.iter().find(|file| file.column(field.name()).is_none()) {
-            return Err(OfflineError::MissingColumn {
-                file: lacking.listed.path.clone(),
-                column: field.name().clone(),
-                other: origin.listed.path.clone(),
-            });
-        }
-    }
+/// The columns of the files and then the partitions.
+fn with_partitions(
+    files: &[OpenFile],
+    mut fields: Vec<Field>,
+    partitions: &[PartitionColumn],
+) -> Result<Schema, OfflineError> {
     for partition in partitions {
-        if let Some(at) = fields.iter().position(|field| *field.name() == partition.name) {
+        let clash = |file: &&OpenFile| file.column(&partition.name).is_some();
+        if fields.iter().any(|field| *field.name() == partition.name) {
+            let file = files.iter().find(clash).unwrap_or(&files[0]);
             return Err(OfflineError::PartitionClash {
-                file: origins.get(at).unwrap_or(&&files[0]).listed.path.clone(),
+                file: file.listed.path.clone(),
                 column: partition.name.clone(),
             });
         }
         fields.push(Field::new(&partition.name, partition.data_type.clone(), true));
     }
     Ok(Schema::new(fields))
-}
-
-/// The type in which expressions see a column: one kind of text, one of bytes, one of time; all else as it is.
-fn canonical(data_type: &DataType) -> DataType {
-    use DataType as T;
-    match data_type {
-        T::Utf8 | T::LargeUtf8 | T::Utf8View => ScalarType::String.arrow(),
-        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => ScalarType::Bytes.arrow(),
-        T::Timestamp(_, _) => ScalarType::Timestamp.arrow(),
-        T::Dictionary(_, values) => canonical(values),
-        T::List(item) | T::LargeList(item) | T::ListView(item) | T::LargeListView(item) | T::FixedSizeList(item, _) => {
-            let item = canonical(item.data_type());
-            let scalar = ScalarType::ALL.into_iter().find(|scalar| scalar.arrow() == item);
-            scalar.map_or_else(|| data_type.clone(), |scalar| ValueType::Array(scalar).arrow())
-        }
-        other => other.clone(),
-    }
-}
-
-/// The feature type that is held by exactly this Arrow type.
-fn value_type(data_type: &DataType) -> Option<ValueType> {
-    let scalars = ScalarType::ALL.into_iter();
-    scalars
-        .flat_map(|scalar| [ValueType::Scalar(scalar), ValueType::Array(scalar)])
-        .find(|value_type| value_type.arrow() == *data_type)
-}
-
-fn is_adaptable(from: &DataType, to: &DataType) -> bool {
-    from == to || *from == DataType::Null || value_type(to).is_some_and(|to| can_conform(from, to))
-}
-
-/// Brings a column of a file to its type in the schema.
-pub(crate) fn adapt(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ConformError> {
-    match value_type(to) {
-        _ if array.data_type() == to => Ok(Arc::clone(array)),
-        Some(to) => conform(array, to),
-        // Only an all-null column of no type comes here: everything else was refused with the schema.
-        None => Ok(arrow::array::new_null_array(to, array.len())),
-    }
 }

@@ -199,29 +199,50 @@ feature_views:
 
 #[tokio::test]
 async fn every_refusal_names_the_file() -> Result<()> {
-    let floats = Table::new().floats("x", [1.0]).batch();
-    let two = Table::new().int64s("x", [1]).int64s("y", [1]).batch();
     let sources = Sources::new(&[
-        ("types/a.parquet", ints(&[1])),
-        ("types/b.parquet", floats),
-        ("columns/a.parquet", ints(&[1])),
-        ("columns/b.parquet", two),
+        ("case/a.parquet", ints(&[1])),
+        ("case/b.parquet", Table::new().int64s("X", [1]).batch()),
         ("partitions/k=1/a.parquet", ints(&[1])),
         ("partitions/b.parquet", ints(&[1])),
         ("clash/x=1/a.parquet", ints(&[1])),
         ("cut/a.parquet", ints(&[1])),
+        ("middle/a.parquet", ints(&[1])),
     ])?;
     let whole = fs_err::read(sources.folder.file("cut/a.parquet"))?;
     fs_err::write(sources.folder.file("cut/a.parquet"), &whole[..whole.len() - 7])?;
-    sources.folder.write("text/a.parquet", "this is no parquet file")?;
-    sources.folder.write("none/README.md", "")?;
+    let mut encrypted = whole.clone();
+    *encrypted.last_mut().expect("a file has bytes") = b'E';
+    let footer = whole.len() - 8;
+    let mut long = whole.clone();
+    long[footer..footer + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut noise = whole.clone();
+    noise[footer - 100..footer].fill(0xff);
+    for (path, bytes) in [
+        ("encrypted/a.parquet", &encrypted[..]),
+        ("long/a.parquet", &long[..]),
+        ("noise/a.parquet", &noise[..]),
+        ("short/a.parquet", b"PAR1"),
+        ("empty/a.parquet", b""),
+        ("middle/a.parquet", &[&whole[..4], &whole[footer / 2..]].concat()),
+        ("text/a.parquet", b"this is no parquet file"),
+        ("none/README.md", b""),
+    ] {
+        let path = sources.folder.file(path);
+        fs_err::create_dir_all(path.parent().context("in a folder")?)?;
+        fs_err::write(path, bytes)?;
+    }
     let mut refusals = Vec::new();
     for path in [
-        "types",
-        "columns",
+        "case",
         "partitions",
         "clash",
         "cut",
+        "encrypted",
+        "long",
+        "noise",
+        "short",
+        "empty",
+        "middle",
         "text",
         "none",
         "nowhere",
@@ -230,6 +251,89 @@ async fn every_refusal_names_the_file() -> Result<()> {
         "data/[",
     ] {
         refusals.push(format!("{path}: {}", sources.refusal(path).await?));
+    }
+    insta::assert_snapshot!(refusals.join("\n"));
+    Ok(())
+}
+
+/// A view `v` of two files of the source `s`, whose features are all columns of both but key and time.
+fn two_files(features: &str, a: Table, b: Table) -> Result<Fixture> {
+    let yaml = format!(
+        "
+entities: [{{name: e, join_keys: [{{name: k, type: int64}}]}}]
+sources: [{{name: s, parquet: {{path: d}}, event_time: at}}]
+feature_views: [{{name: v, entities: [e], source: s, features: [{features}]}}]
+"
+    );
+    Fixture::new(&yaml)?
+        .file("d/a.parquet", a.batch())?
+        .file("d/b.parquet", b.batch())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_a_file_lacks_is_null_there_and_widths_may_differ() -> Result<()> {
+    let fixture = two_files(
+        "{name: x, type: int64}, {name: y, type: float64}, {name: old, type: string}, {name: new, type: int64, expr: 'coalesce(new, -1)'}",
+        Table::new()
+            .int32s("k", [1])
+            .times("at", [5])
+            .int32s("x", [7])
+            .floats("y", [0.5])
+            .strings("old", ["o"]),
+        Table::new()
+            .times("at", [5])
+            .int64s("x", [1 << 40])
+            .int64s("k", [2])
+            .int64s("new", [3])
+            .column("y", Arc::new(arrow::array::Float32Array::from(vec![1.5_f32]))),
+    )?;
+    let out = fixture
+        .join_v(Table::new().int64s("k", [1, 2]).times("t", [9, 9]).batch())
+        .await?;
+    assert_eq!(show(&out, "x"), "7 1099511627776");
+    assert_eq!(show(&out, "y"), "0.5 1.5");
+    assert_eq!(show(&out, "old"), "o null");
+    assert_eq!(show(&out, "new"), "-1 3");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_fit_together_are_refused_when_the_column_is_used() -> Result<()> {
+    let file = || Table::new().int64s("k", [1]).times("at", [5]).int64s("y", [1]);
+    let spine = || crate::fixture::batches(Table::new().int64s("k", [1]).times("t", [9]).batch());
+    let unused = two_files(
+        "{name: y, type: int64}",
+        file().int64s("x", [1]),
+        file().strings("x", ["a"]),
+    )?;
+    let out = unused
+        .join_v(Table::new().int64s("k", [1]).times("t", [9]).batch())
+        .await?;
+    assert_eq!(show(&out, "y"), "1");
+    let mut refusals = Vec::new();
+    for fixture in [
+        two_files(
+            "{name: x, type: int64}",
+            file().int64s("x", [1]),
+            file().strings("x", ["a"]),
+        )?,
+        two_files(
+            "{name: y, type: int64, expr: y + length(x)}",
+            file().int64s("x", [1]),
+            file().strings("x", ["a"]),
+        )?,
+        two_files(
+            "{name: y, type: int64}",
+            file(),
+            Table::new().int64s("k", [1]).int64s("y", [1]),
+        )?,
+        two_files(
+            "{name: y, type: int64}",
+            Table::new().times("at", [1]).int64s("y", [1]),
+            file(),
+        )?,
+    ] {
+        refusals.push(fixture.refusal(spine()).await?.to_string());
     }
     insta::assert_snapshot!(refusals.join("\n"));
     Ok(())

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use tokio::task::spawn_blocking;
 
 use super::pieces::holding;
 use crate::OfflineError;
@@ -32,27 +33,33 @@ pub(super) async fn open(
     listed: ListedFile,
     wanted: Vec<Range<u64>>,
 ) -> Result<LocalFile, OfflineError> {
-    let name = listed.path.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let file = match fs_err::File::open(path) {
-            Ok(file) => file.into_file(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(listed.changed("it is gone")),
-            Err(error) => return Err(unreadable(&listed.path, error)),
-        };
-        for range in &wanted {
-            announce(&file, range);
+    let open = move || {
+        let opened = LocalFile::open(&path, listed, wanted)?;
+        for range in &opened.wanted {
+            announce(&opened.file, range);
         }
-        let opened = LocalFile {
-            file: Arc::new(file),
-            listed,
-            wanted,
-        };
         opened.verify()?;
         Ok(opened)
-    });
-    opened
+    };
+    spawn_blocking(open)
         .await
-        .unwrap_or_else(|error| Err(unreadable(&name, io::Error::other(error))))
+        .unwrap_or_else(|error| Err(OfflineError::interrupted(&error)))
+}
+
+/// Reads one range of the file.
+pub(super) async fn read(path: PathBuf, listed: ListedFile, range: Range<u64>) -> Result<Bytes, OfflineError> {
+    let read = move || {
+        let opened = LocalFile::open(&path, listed, Vec::new())?;
+        let length = usize::try_from(range.end - range.start).expect("what is read at once is small");
+        let mut buffer = vec![0; length];
+        let read = read_exact_at(&opened.file, &mut buffer, range.start);
+        opened.verify()?;
+        read.map_err(|error| unreadable(&opened.listed.path, error))?;
+        Ok(buffer.into())
+    };
+    spawn_blocking(read)
+        .await
+        .unwrap_or_else(|error| Err(OfflineError::interrupted(&error)))
 }
 
 fn unreadable(path: &str, error: io::Error) -> OfflineError {
@@ -74,6 +81,18 @@ fn announce(file: &File, range: &Range<u64>) {
 fn announce(_: &File, _: &Range<u64>) {}
 
 impl LocalFile {
+    fn open(path: &Path, listed: ListedFile, wanted: Vec<Range<u64>>) -> Result<Self, OfflineError> {
+        match fs_err::File::open(path) {
+            Ok(file) => Ok(Self {
+                file: Arc::new(file.into_file()),
+                listed,
+                wanted,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(listed.changed("it is gone")),
+            Err(error) => Err(unreadable(&listed.path, error)),
+        }
+    }
+
     /// Checks that the open file has the size and the time of its last change that were listed.
     pub(super) fn verify(&self) -> Result<(), OfflineError> {
         let listed = &self.listed;
