@@ -1,10 +1,5 @@
 """The views of the point-in-time benchmark: names, keys, ttls, columns, and where their files lie."""
 
-import json
-import resource
-import sys
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -111,17 +106,3 @@ def files(data, view):
 
 def spine(data):
     return str(Path(data, "spine.parquet"))
-
-
-@contextmanager
-def clock(**facts):
-    """Prints one line of JSON: the wall and CPU seconds of its block, and `facts`."""
-
-    def cpu():
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return usage.ru_utime + usage.ru_stime
-
-    wall_0, cpu_0 = time.perf_counter(), cpu()
-    yield
-    json.dump({"wall": time.perf_counter() - wall_0, "cpu": cpu() - cpu_0, **facts}, sys.stdout)
-    print()

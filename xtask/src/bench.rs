@@ -1,10 +1,13 @@
 //! `cargo xtask bench NAME`: builds a benchmark as users build programs, runs it, and prints its tables.
 
 mod block;
+mod contest;
 mod lab;
 mod pit;
 mod sample;
 mod table;
+mod target;
+mod windows;
 
 use anyhow::Result;
 
@@ -30,6 +33,8 @@ enum Name {
     },
     /// Training sets: the point-in-time join, against what users would pick instead
     Pit(pit::Arguments),
+    /// Aggregations over windows, against what users would pick instead
+    Windows(windows::Arguments),
 }
 
 const EMBEDDED_STORES: &str = "benches/embedded_stores/Cargo.toml";
@@ -59,5 +64,6 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
                 .args(options),
         ),
         Name::Pit(arguments) => pit::run(workspace, arguments),
+        Name::Windows(arguments) => windows::run(workspace, arguments),
     }
 }

@@ -53,11 +53,11 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Installs what is missing, in release builds. `requirements` lie beside the scripts of the benchmark `name`.
+    /// Installs what is missing for the benchmark `name`, with all peers or the usual ones, and builds `asof`.
     pub(crate) fn prepare(
         workspace: &Workspace,
         name: &str,
-        requirements: &[&str],
+        all_peers: bool,
         arguments: &LabArguments,
     ) -> Result<Self> {
         let scripts = workspace.root.join("benches").join(name);
@@ -65,7 +65,7 @@ impl Lab {
         fs_err::create_dir_all(&folder)?;
         let python = match &arguments.python {
             Some(python) => python.clone(),
-            None => environment(workspace, requirements)?,
+            None => environment(workspace, all_peers)?,
         };
         let asof = if let Some(asof) = &arguments.asof {
             asof.clone()
@@ -102,15 +102,33 @@ impl Lab {
 
     /// Runs a program alone; the inner error says why it did not end well.
     pub(crate) fn measure(&self, program: &[OsString]) -> Result<Result<Sample, String>> {
-        let pit = self.scripts.with_file_name("pit").join("measure.py");
         let text = command::capture(
-            Command::new(&self.python)
-                .args(["-B".as_ref(), pit.as_os_str()])
+            self.script("../measure.py")
                 .args([self.memory_limit.to_string(), self.time_limit.to_string()])
                 .args(program)
                 .stdin(Stdio::null()),
         )?;
         Sample::parse(&text)
+    }
+
+    /// Makes a repository by the benchmark's script, and applies it.
+    pub(crate) fn repository(&self, folder: &Path, data: &Path, copies: Option<u32>) -> Result<()> {
+        if folder.exists() {
+            fs_err::remove_dir_all(folder)?;
+        }
+        command::run(
+            self.script("repository.py")
+                .args([folder, data])
+                .args(copies.map(|n| n.to_string())),
+        )?;
+        command::run(
+            Command::new(&self.asof)
+                .arg("--repo")
+                .arg(folder)
+                .args(["apply", "-m", "bench"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null()),
+        )
     }
 
     /// The version of a Python package in the environment.
@@ -132,11 +150,12 @@ impl Lab {
     }
 }
 
-/// An environment below the target folder with what the files of requirements name, made once for each state of them.
-fn environment(workspace: &Workspace, requirements: &[&str]) -> Result<PathBuf> {
-    let mut wanted = String::new();
-    for file in requirements {
-        wanted += &fs_err::read_to_string(workspace.root.join("benches").join(file))?;
+/// An environment below the target folder with what the lists of requirements name, made once for each state of them.
+fn environment(workspace: &Workspace, all_peers: bool) -> Result<PathBuf> {
+    let list = |name: &str| fs_err::read_to_string(workspace.root.join("benches").join(name));
+    let mut wanted = list("requirements.txt")?;
+    if all_peers {
+        wanted += &list("requirements-all.txt")?;
     }
     let folder = workspace.target.join("benches").join("python");
     let python = folder.join("bin").join("python");

@@ -7,19 +7,18 @@
 mod cases;
 mod report;
 
-use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::block;
+use super::contest::{Check, Contest, Kind, Peer, named};
 use super::lab::{Lab, LabArguments};
-use super::sample::Runs;
 use crate::command;
 use crate::workspace::Workspace;
-use cases::{Case, Kind, PEERS, Rows};
+use cases::PEERS;
 
 /// The options.
 #[derive(clap::Args)]
@@ -92,21 +91,19 @@ impl Scale {
     }
 }
 
-/// What was measured at a scale: the cases in order, each with its runs.
+/// What was measured at a scale.
 pub(crate) struct Measured {
     pub(crate) scale: Scale,
-    pub(crate) cases: Vec<(Case, Runs)>,
+    pub(crate) contest: Contest,
+    /// Whether the oracle agrees, if it was asked.
     pub(crate) oracle: Option<bool>,
 }
 
 /// Runs it.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let peers = peers(arguments)?;
-    let mut requirements = vec!["pit/requirements.txt"];
-    if arguments.all_peers || peers.iter().flatten().any(|peer| !peer.is_usual()) {
-        requirements.push("pit/requirements-all.txt");
-    }
-    let lab = Lab::prepare(workspace, "pit", &requirements, &arguments.lab)?;
+    // Names that do not exist are told before anything is built.
+    let needs_all = arguments.peers(Scale::T)?.iter().any(|peer| peer.package == "pandas");
+    let lab = Lab::prepare(workspace, "pit", needs_all, &arguments.lab)?;
     let mut all = Vec::new();
     for (at, &scale) in arguments.scale.iter().enumerate() {
         command::run(lab.script("generate.py").arg(&lab.data).arg(scale.name()))?;
@@ -116,53 +113,61 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             lab: &lab,
         };
         let also = if at == 0 { arguments.also.as_slice() } else { &[] };
-        let peers = peers.clone().unwrap_or_else(|| cases::best(scale));
-        let measured = bench.run(scale, &peers, arguments, also)?;
-        let report = report::of_scale(&measured, &lab)?;
-        println!("\n{}", report.long);
-        if arguments.lab.write {
-            block::write(workspace, &format!("pit {}", scale.name()), &report.long)?;
-            block::write(workspace, &format!("pit {} in short", scale.name()), &report.short)?;
-            if let Some(also) = &report.also {
-                block::write(workspace, "pit also", also)?;
-            }
-        }
-        if let Some(also) = report.also {
-            println!("{also}");
-        }
+        let measured = bench.run(scale, arguments, also)?;
+        let report = report::of_scale(&measured)?;
+        let name = scale.name();
+        let mut parts = vec![
+            (format!("pit {name}"), report.long),
+            (format!("pit {name} in short"), report.short),
+        ];
+        parts.extend(report.also.map(|also| ("pit also".to_owned(), also)));
+        publish(workspace, arguments, &parts)?;
         all.push(measured);
     }
     if let Some(growth) = report::growth(&all) {
-        println!("{growth}");
-        if arguments.lab.write {
-            block::write(workspace, "pit growth", &growth)?;
-        }
+        publish(workspace, arguments, &[("pit growth".to_owned(), growth)])?;
     }
-    if all
-        .iter()
-        .any(|measured| agreement(measured).len() > 1 || measured.oracle == Some(false))
-    {
+    if all.iter().any(Measured::is_wrong) {
         bail!("not all programs made the same rows");
     }
     Ok(())
 }
 
-/// The peers that were asked for; `None` for the best.
-fn peers(arguments: &Arguments) -> Result<Option<Vec<cases::Peer>>> {
-    if arguments.all_peers {
-        return Ok(Some(PEERS.to_vec()));
+/// Prints the parts, short forms aside, and puts them into the documents if that is asked for.
+fn publish(workspace: &Workspace, arguments: &Arguments, parts: &[(String, String)]) -> Result<()> {
+    for (name, text) in parts {
+        if !name.ends_with("in short") {
+            println!("\n{text}");
+        }
+        if arguments.lab.write {
+            block::write(workspace, name, text)?;
+        }
     }
-    let Some(names) = &arguments.peers else {
-        return Ok(None);
-    };
-    let known = |name: &String| {
-        PEERS.iter().find(|peer| peer.name == *name).copied().with_context(|| {
-            let names: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
-            format!("there is no peer `{name}`; there are {} and none", names.join(", "))
-        })
-    };
-    let wanted = names.iter().filter(|name| *name != "none");
-    wanted.map(known).collect::<Result<_>>().map(Some)
+    Ok(())
+}
+
+impl Measured {
+    fn is_wrong(&self) -> bool {
+        self.contest.made().len() > 1 || self.oracle == Some(false)
+    }
+}
+
+impl Arguments {
+    fn peers(&self, scale: Scale) -> Result<Vec<Peer>> {
+        let best = || -> Vec<String> { cases::best(scale).iter().map(|&name| name.to_owned()).collect() };
+        match &self.peers {
+            _ if self.all_peers => Ok(PEERS.to_vec()),
+            Some(names) => named(&PEERS, names),
+            None => named(&PEERS, &best()),
+        }
+    }
+
+    fn memory(&self, scale: Scale) -> Vec<String> {
+        if self.memory.is_empty() && scale == Scale::L {
+            return ["2GiB", "8GiB"].map(str::to_owned).to_vec();
+        }
+        self.memory.clone()
+    }
 }
 
 /// One scale in the lab.
@@ -173,96 +178,38 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn run(&self, scale: Scale, peers: &[cases::Peer], arguments: &Arguments, also: &[Also]) -> Result<Measured> {
+    fn run(&self, scale: Scale, arguments: &Arguments, also: &[Also]) -> Result<Measured> {
         fs_err::create_dir_all(&self.out)?;
-        let cases = cases::of_scale(scale, self.lab, &self.data, &self.out, peers, &arguments.memory, also);
+        let peers = arguments.peers(scale)?;
+        let memory = arguments.memory(scale);
+        let cases = cases::of_scale(self.lab, [&self.data, &self.out], &peers, &memory, also)?;
         for copies in [1, 4] {
-            self.repository(copies)?;
+            self.lab
+                .repository(&cases::repository(&self.out, copies), &self.data, Some(copies))?;
         }
         Lab::warm(&self.data)?;
-        let mut measured: Vec<(Case, Runs)> = cases.into_iter().map(|case| (case, Runs::default())).collect();
-        for round in 1..=arguments.lab.runs {
-            for (case, runs) in &mut measured {
-                self.once(case, runs)?;
-                let took = runs.samples.last().map_or_else(
-                    || runs.failure.clone().unwrap_or_default(),
-                    |sample| {
-                        format!(
-                            "{:.2} s wall, {:.2} s CPU, {:.0} MiB, others {:.2}",
-                            sample.wall, sample.cpu, sample.peak_mib, sample.others
-                        )
-                    },
-                );
-                println!("{} run {round}: {}: {took}", scale.name(), case.name);
-            }
-        }
-        self.check_parts(&mut measured)?;
-        let oracle = arguments.oracle.then(|| self.oracle(scale, &measured)).transpose()?;
+        let mut contest = Contest::new(cases);
+        contest.run(self.lab, arguments.lab.runs, |case| {
+            Ok(format!("checksum `{}`", self.checksum(&case.output, None)?))
+        })?;
+        self.check_parts(&mut contest)?;
         fs_err::write(
             self.out.join("runs.json"),
-            serde_json::to_string_pretty(&report::json(&measured))?,
+            serde_json::to_string_pretty(&contest.json())?,
         )?;
         Ok(Measured {
             scale,
-            cases: measured,
-            oracle,
+            oracle: arguments.oracle.then(|| self.oracle(scale, &contest)).transpose()?,
+            contest,
         })
     }
 
-    /// A repository of its own for each number of copies of the views, applied.
-    fn repository(&self, copies: u32) -> Result<()> {
-        let folder = cases::repository(&self.out, copies);
-        if folder.exists() {
-            fs_err::remove_dir_all(&folder)?;
-        }
-        command::run(
-            self.lab
-                .script("repository.py")
-                .args([&folder, &self.data])
-                .arg(copies.to_string()),
-        )?;
-        command::run(
-            Command::new(&self.lab.asof)
-                .arg("--repo")
-                .arg(&folder)
-                .args(["apply", "-m", "bench"])
-                .stdin(std::process::Stdio::null())
-                .stdout(std::process::Stdio::null()),
-        )
-    }
-
-    fn once(&self, case: &Case, runs: &mut Runs) -> Result<()> {
-        // A program that failed once, by the limits say, will do so again.
-        if runs.failure.is_some() {
-            return Ok(());
-        }
-        if case.output.exists() {
-            fs_err::remove_file(&case.output)?;
-        }
-        match self.lab.measure(&case.command)? {
-            Err(failure) => runs.failure = Some(failure),
-            Ok(sample) => {
-                runs.samples.push(match case.kind {
-                    Kind::Scan | Kind::Write => sample.of_the_work()?,
-                    Kind::Peer | Kind::Asof => sample,
-                });
-                if case.is_checked() {
-                    let checksum = self.checksum(&case.output, None)?;
-                    if !runs.checksums.contains(&checksum) {
-                        runs.checksums.push(checksum);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Compares what was made for parts of the spine with the same rows of the whole.
-    fn check_parts(&self, measured: &mut [(Case, Runs)]) -> Result<()> {
-        let whole = measured[0].0.output.clone();
-        let parts = measured.iter_mut().filter(|(_, runs)| runs.failure.is_none());
+    fn check_parts(&self, contest: &mut Contest) -> Result<()> {
+        let whole = contest.cases[0].0.output.clone();
+        let parts = contest.cases.iter_mut().filter(|(_, runs)| runs.failure.is_none());
         for (case, runs) in parts {
-            if let Rows::Of(spine) = &case.rows {
+            if let Check::Part(spine) = &case.check {
                 let part = self.checksum(&case.output, None)?;
                 if self.checksum(&whole, Some(spine.as_os_str()))? != part {
                     runs.failure = Some("**its rows are not those of the whole spine**".to_owned());
@@ -273,35 +220,22 @@ impl Bench<'_> {
     }
 
     /// Of all rows, or of those that `rows` names as the script understands it.
-    fn checksum(&self, file: &Path, rows: Option<&std::ffi::OsStr>) -> Result<String> {
+    fn checksum(&self, file: &Path, rows: Option<&OsStr>) -> Result<String> {
         let text = command::capture(self.lab.script("checksum.py").arg(file).args(rows))?;
         let value: Value = serde_json::from_str(&text)?;
         Ok(value["checksum"].as_str().context("a checksum")?.to_owned())
     }
 
     /// Says whether the oracle makes what Asof made.
-    fn oracle(&self, scale: Scale, measured: &[(Case, Runs)]) -> Result<bool> {
-        let of_asof = measured
-            .iter()
-            .find(|(case, runs)| case.kind == Kind::Asof && runs.failure.is_none());
-        let Some((case, _)) = of_asof else {
+    fn oracle(&self, scale: Scale, contest: &Contest) -> Result<bool> {
+        let (case, runs) = &contest.cases[0];
+        if case.kind != Kind::Asof || runs.failure.is_some() {
             bail!("there is nothing of Asof to compare with the oracle");
-        };
+        }
         let every = scale.every().to_string();
         let truth = self.out.join("oracle.parquet");
         command::run(self.lab.script("oracle.py").arg(&self.data).arg(&truth).arg(&every))?;
         let [truth, ours] = [&truth, &case.output].map(|file| self.checksum(file, Some(every.as_ref())));
         Ok(truth? == ours?)
     }
-}
-
-/// The checksums of what was made from the whole spine, each with the programs that made it.
-pub(crate) fn agreement(measured: &Measured) -> BTreeMap<String, Vec<&str>> {
-    let mut by_checksum = BTreeMap::<String, Vec<&str>>::new();
-    for (case, runs) in measured.cases.iter().filter(|(case, _)| case.is_checked()) {
-        for checksum in &runs.checksums {
-            by_checksum.entry(checksum.clone()).or_default().push(&case.name);
-        }
-    }
-    by_checksum
 }

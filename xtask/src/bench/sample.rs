@@ -25,8 +25,8 @@ pub(crate) struct Runs {
     pub(crate) samples: Vec<Sample>,
     /// Why the last one that did not end well did not.
     pub(crate) failure: Option<String>,
-    /// The checksums of what was made, each once.
-    pub(crate) checksums: Vec<String>,
+    /// What was made, in short: each that there was, once.
+    pub(crate) digests: Vec<String>,
 }
 
 impl Sample {
@@ -76,6 +76,18 @@ impl Sample {
 }
 
 impl Runs {
+    /// How the last run went, for a person who waits.
+    pub(crate) fn last(&self) -> String {
+        match (&self.failure, self.samples.last()) {
+            (Some(failure), _) => failure.clone(),
+            (None, Some(sample)) => format!(
+                "{:.2} s wall, {:.2} s CPU, {:.0} MiB, others {:.2}",
+                sample.wall, sample.cpu, sample.peak_mib, sample.others
+            ),
+            (None, None) => "not yet".to_owned(),
+        }
+    }
+
     pub(crate) fn wall(&self) -> Option<f64> {
         median(self.samples.iter().map(|sample| sample.wall))
     }

@@ -62,6 +62,16 @@ pub(crate) fn thousands(digits: &str) -> String {
     text
 }
 
+/// Parts of a document, those that are empty left out.
+pub(crate) fn paragraphs(parts: &[String]) -> String {
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("\n\n") + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
