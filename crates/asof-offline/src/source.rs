@@ -30,7 +30,8 @@ mod table;
 use asof_model::Timestamp;
 
 pub(crate) use batch::{Scanned, batch_of};
-pub(crate) use hive::PartitionColumn;
+pub(crate) use hive::{PartitionColumn, Partitions, columns_of};
+pub(crate) use location::{ListedFile, list};
 pub(crate) use program::ViewProgram;
 pub(crate) use prune::TimeBounds;
 pub(crate) use row_id::RowId;

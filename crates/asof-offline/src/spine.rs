@@ -3,21 +3,25 @@
 mod check;
 mod csv;
 mod file;
+mod location;
+mod merge;
 mod rows;
 mod spool;
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use asof_model::ValueType;
 use asof_model::retrieval::RetrievalPlan;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{OfflineEngine, OfflineError};
 use check::{as_of_range, check_columns, declared};
 use file::LocalFile;
+use location::SpineFile;
 use rows::{ParquetFile, Rows};
 use spool::Spool;
 
@@ -31,6 +35,9 @@ pub enum Spine {
     /// A CSV file on this machine, with a header. Columns that the plan needs are read as the types it declares; the
     /// types of the others are inferred. An empty cell is null.
     Csv(PathBuf),
+    /// A path or URL of a file, a folder or a glob, as a source may have one; relative paths start at the working
+    /// directory. A file is CSV by its ending, else Parquet. Several files are one spine in the order of their paths.
+    Location(String),
     /// Rows in memory. All batches have the schema.
     Batches {
         /// The schema.
@@ -75,10 +82,11 @@ impl Spine {
     /// A file, by the ending of its name: `.csv` is CSV, everything else Parquet.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let is_csv = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        if is_csv { Self::Csv(path) } else { Self::Parquet(path) }
+        if location::is_csv(&path) {
+            Self::Csv(path)
+        } else {
+            Self::Parquet(path)
+        }
     }
 
     /// Opens the spine and checks it against what `plan` needs.
@@ -90,54 +98,114 @@ impl Spine {
         self,
         plan: &RetrievalPlan,
         as_of: &str,
-        _engine: &OfflineEngine,
+        engine: &OfflineEngine,
     ) -> Result<OpenSpine, OfflineError> {
+        let input = match self {
+            Self::Parquet(path) => Input::Parquet(path),
+            Self::Csv(path) => Input::Csv(path),
+            Self::Batches { schema, batches } => Input::Batches(schema, batches),
+            Self::Location(location) => match location::local_file(&location) {
+                Some(path) if location::is_csv(&path) => Input::Csv(path),
+                Some(path) => Input::Parquet(path),
+                None => Input::Files(location::files(&location, &engine.options.storage).await?),
+            },
+        };
         let (plan, as_of) = (plan.clone(), as_of.to_owned());
-        let opening = tokio::task::spawn_blocking(move || self.open_blocking(&plan, &as_of));
-        opening.await.map_err(|error| OfflineError::File { error: error.into() })?
+        blocking(move || OpenSpine::new(input.open(&declared(&plan, &as_of))?, &plan, &as_of)).await
     }
 
-    /// Reads the spine as a whole. Blocks.
-    pub(crate) fn load(self, plan: &RetrievalPlan, as_of: &str) -> Result<LoadedSpine, OfflineError> {
-        let open = self.open_blocking(plan, as_of)?;
-        let columns: Vec<usize> = (0..open.schema.fields().len()).collect();
-        Ok(LoadedSpine {
-            batches: open.read(&columns, 0..open.rows, READ_ROWS)?.collect::<Result<_, _>>()?,
-            schema: open.schema,
-            as_of: open.as_of,
-            times: open.times,
-            hash: open.hash,
+    /// Reads the spine as a whole.
+    pub(crate) async fn load(
+        self,
+        plan: &RetrievalPlan,
+        as_of: &str,
+        engine: &OfflineEngine,
+    ) -> Result<LoadedSpine, OfflineError> {
+        let open = self.open(plan, as_of, engine).await?;
+        blocking(move || {
+            let columns: Vec<usize> = (0..open.schema.fields().len()).collect();
+            Ok(LoadedSpine {
+                batches: open
+                    .read(&columns, 0..open.rows, READ_ROWS)?
+                    .collect::<Result<_, _>>()?,
+                schema: open.schema,
+                as_of: open.as_of,
+                times: open.times,
+                hash: open.hash,
+            })
         })
+        .await
     }
+}
 
-    fn open_blocking(self, plan: &RetrievalPlan, as_of: &str) -> Result<OpenSpine, OfflineError> {
-        let (schema, source, hash) = match self {
+/// Runs `work` where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OfflineError> + Send + 'static,
+) -> Result<T, OfflineError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| OfflineError::File { error: error.into() })?
+}
+
+/// A spine that needs nothing from anywhere else.
+enum Input {
+    Parquet(PathBuf),
+    Csv(PathBuf),
+    Files(Vec<SpineFile>),
+    Batches(SchemaRef, Vec<RecordBatch>),
+}
+
+/// The columns, where the rows are, and the hash of a spine.
+type Opened = (SchemaRef, Rows, u128);
+
+impl Input {
+    fn open(self, declared: &[(String, ValueType)]) -> Result<Opened, OfflineError> {
+        match self {
             Self::Parquet(path) => {
                 let file = ParquetFile::open(LocalFile::open(&path)?)?;
-                let mut hash = Xxh3::new();
-                file.file.hash(&mut hash)?;
-                let schema = Arc::clone(file.metadata.schema());
-                (schema, Rows::Files(vec![file].into()), hash.digest128())
+                let hash = file.file.hash()?;
+                Ok((Arc::clone(file.metadata.schema()), Rows::Files([file].into()), hash))
             }
-            Self::Csv(path) => {
-                let file = LocalFile::open(&path)?;
-                let mut hash = Xxh3::new();
-                file.hash(&mut hash)?;
-                let (schema, batches) = csv::read(&file, &declared(plan, as_of))?;
-                let mut spool = Spool::new(Arc::clone(&schema));
-                for batch in batches {
-                    spool.push(batch?)?;
+            Self::Csv(path) => open_csv(&LocalFile::open(&path)?, declared),
+            Self::Files(files) => match files.as_slice() {
+                [one] if location::is_csv(Path::new(one.file.name())) => open_csv(&one.file, declared),
+                // Alone it is the file that it is, wherever it lies.
+                [one] if one.partitions.is_empty() => {
+                    let file = ParquetFile::open(one.file.clone())?;
+                    let hash = file.file.hash()?;
+                    Ok((Arc::clone(file.metadata.schema()), Rows::Files([file].into()), hash))
                 }
-                file.check_unchanged()?;
-                (schema, spool.finish()?.0, hash.digest128())
-            }
-            Self::Batches { schema, batches } => {
+                _ => {
+                    let mut hash = Xxh3::new();
+                    for file in &files {
+                        hash.update(&file.file.hash()?.to_le_bytes());
+                    }
+                    let (schema, files) = merge::open(files)?;
+                    Ok((schema, Rows::Files(files.into()), hash.digest128()))
+                }
+            },
+            Self::Batches(schema, batches) => {
                 let hash = spool::hash(&schema, &batches)?;
-                (schema, Rows::Memory(batches.into()), hash)
+                Ok((schema, Rows::Memory(batches.into()), hash))
             }
-        };
+        }
+    }
+}
+
+fn open_csv(file: &LocalFile, declared: &[(String, ValueType)]) -> Result<Opened, OfflineError> {
+    let (schema, batches) = csv::read(file, declared)?;
+    let mut spool = Spool::new(Arc::clone(&schema));
+    for batch in batches {
+        spool.push(batch?)?;
+    }
+    let (rows, _) = spool.finish()?;
+    // This also says whether the file is still the one that was read.
+    Ok((schema, rows, file.hash()?))
+}
+
+impl OpenSpine {
+    fn new((schema, source, hash): Opened, plan: &RetrievalPlan, as_of: &str) -> Result<Self, OfflineError> {
         check_columns(&schema, plan, as_of)?;
-        let mut open = OpenSpine {
+        let mut open = Self {
             as_of: schema.index_of(as_of)?,
             schema: Arc::new(Schema::new(schema.fields().clone())),
             rows: source.count(),
@@ -151,20 +219,13 @@ impl Spine {
         open.times = as_of_range(open.read(&[open.as_of], 0..open.rows, READ_ROWS)?, as_of)?;
         Ok(open)
     }
-}
 
-impl OpenSpine {
     /// The columns at `columns` of a range of rows, in order, as batches of at most `batch_rows` rows. Blocks while
     /// it is iterated; rows before the range cost next to nothing.
     ///
     /// # Errors
     /// When the file cannot be read, or was changed since it was opened; mostly these come from the iterator.
-    pub(crate) fn read(
-        &self,
-        columns: &[usize],
-        rows: Range<u64>,
-        batch_rows: usize,
-    ) -> Result<Batches, OfflineError> {
+    pub(crate) fn read(&self, columns: &[usize], rows: Range<u64>, batch_rows: usize) -> Result<Batches, OfflineError> {
         let schema = Arc::new(self.schema.project(columns)?);
         let rows = rows.start.min(self.rows)..rows.end.min(self.rows);
         Ok(self.source.read(&schema, columns, rows, batch_rows.max(1)))

@@ -89,13 +89,7 @@ impl OfflineEngine {
         spine: Spine,
         as_of: &str,
     ) -> Result<TrainingSet, OfflineError> {
-        let spine = {
-            let (plan, as_of) = (plan.clone(), as_of.to_owned());
-            let loading = tokio::task::spawn_blocking(move || spine.load(&plan, &as_of));
-            loading
-                .await
-                .map_err(|error| OfflineError::File { error: error.into() })??
-        };
+        let spine = spine.load(plan, as_of, self).await?;
         let schema = output_schema(&spine, plan);
         let spine_columns = spine.schema.fields().len();
         let prepared = Prepared::new(self, plan, spine).await?;

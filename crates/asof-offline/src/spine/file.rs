@@ -58,10 +58,6 @@ impl LocalFile {
         &self.0.name
     }
 
-    pub(super) fn size(&self) -> u64 {
-        self.0.size
-    }
-
     /// Fails when the file was written to since it was opened.
     pub(super) fn check_unchanged(&self) -> Result<(), OfflineError> {
         let now = self.0.file.metadata().map_err(|error| OfflineError::File { error })?;
@@ -82,16 +78,19 @@ impl LocalFile {
         }
     }
 
-    /// Adds all bytes of the file to a hash.
-    pub(super) fn hash(&self, hash: &mut Xxh3) -> Result<(), OfflineError> {
+    /// A hash of all bytes of the file.
+    pub(super) fn hash(&self) -> Result<u128, OfflineError> {
+        let mut hash = Xxh3::new();
         let mut reader = self.from(0);
         let mut block = vec![0; BLOCK];
         loop {
             match reader.read(&mut block).map_err(|error| OfflineError::File { error })? {
-                0 => return self.check_unchanged(),
+                0 => break,
                 read => hash.update(&block[..read]),
             }
         }
+        self.check_unchanged()?;
+        Ok(hash.digest128())
     }
 
     pub(super) fn unreadable(&self, error: ParquetError) -> OfflineError {

@@ -67,7 +67,7 @@ fn fixture() -> Result<Fixture> {
     Ok(fixture)
 }
 
-fn labels() -> TrainingSetLabels {
+pub(crate) fn labels() -> TrainingSetLabels {
     TrainingSetLabels {
         project: "test".to_owned(),
         registry_version: Some(3),
