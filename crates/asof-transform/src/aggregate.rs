@@ -6,26 +6,47 @@
 //!                    #0 / #1                     the rest, computed by DataFusion
 //! ```
 //!
-//! Arguments and filters are computed once per batch of source rows ([`AggregateProgram::inputs`]); then each group of
-//! rows, an entity's window up to a cutoff, is folded row by row in the order of rows ([`Folder`]). DataFusion's own
-//! accumulators are not used: they fold in the order and grouping in which batches arrive, and floats notice.
+//! Arguments and filters are computed once per batch of source rows ([`AggregateProgram::inputs`]); then groups of
+//! rows, an entity's window up to a cutoff, are folded in the order of rows ([`AggregateProgram::fold`]).
+//! DataFusion's own accumulators are not used: they fold in the order and grouping in which batches arrive, and floats
+//! notice.
 //!
 //! | function | of | gives |
 //! |---|---|---|
 //! | `count(*)`, `count(x)`, `count(distinct x)` | anything; distinct: one value, told apart by its bits | `int64` |
 //! | `sum` | whole numbers: exact, an error if it does not fit; floats: added in row order | `int64`, `float64` |
-//! | `avg` | whole numbers: the exact sum, divided once; floats: the sum in row order, divided | `float64` |
+//! | `avg`, `mean` | whole numbers: the exact sum, divided once; floats: the sum in row order, divided | `float64` |
 //! | `min`, `max` | one value; floats in IEEE total order: `-NaN < -inf < … < -0.0 < 0.0 < … < inf < NaN` | the same |
 //! | `first_value`, `last_value` | anything, nulls counted unless `ignore nulls` | the same |
 //! | `bool_and`, `bool_or` | `bool` | `bool` |
 //! | `var`, `var_samp`, `var_pop`, `stddev`, `stddev_samp`, `stddev_pop` | numbers, by Welford's recurrence | `float64` |
+//! | `approx_distinct`, `approx_count_distinct` | one value: HyperLogLog, standard error 1.6 % | `int64` |
+//! | `approx_percentile_cont(x, p)`, `approx_median` | numbers: DDSketch, off by at most 0.4 % | `float64` |
+//! | `top_k(x, k)` | one value: the `k` most frequent, exactly; ties by value, the least first | `array` of the same |
 //!
 //! Nulls are left out, except by `count(*)`, `first_value` and `last_value`. Over no rows, counts give 0 and all else
 //! null; the sample variance of one row is null.
+//!
+//! # Cost
+//!
+//! Groups come with ranges that only move forward ([`Groups`]), so that most folds follow the window instead of starting
+//! anew: values enter and leave counts, exact sums and buckets; extremes of all windows come from one stack. Sums and
+//! variances of floats may not take values back, as rounding would show, and are folded for many windows side by side.
+//! Functions of the same values share their folds.
 
 mod call;
+mod extremes;
 mod fold;
-mod reduce;
+mod folder;
+mod function;
+mod groups;
+mod hyper_log_log;
+mod keys;
+mod lanes;
+mod plan;
+mod quantiles;
+mod sliding;
+mod top;
 mod typed;
 
 use std::collections::BTreeSet;
@@ -36,11 +57,13 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use asof_model::definition::WindowFeature;
 use asof_model::{TimeSpan, ValueType};
 
-pub(crate) use call::{AggregateCall, AggregateFunction, Calls};
-pub use fold::Folder;
-pub use reduce::RowRef;
+pub(crate) use call::{AggregateCall, Calls};
+pub use folder::{Folder, RowRef};
+pub(crate) use function::AggregateFunction;
+pub use groups::Groups;
 
-use crate::aggregate::typed::{Input, TypedCall};
+use crate::aggregate::plan::Plan;
+use crate::aggregate::typed::{Input, TypedCall, merge_validity};
 use crate::check::{Aggregates, Checked, check};
 use crate::compile::{Compiled, assemble};
 use crate::error::{EvaluationError, ExpressionError, ExpressionErrorKind};
@@ -74,8 +97,8 @@ pub struct AggregateProgram {
     source_schema: SchemaRef,
     inputs: Vec<Input>,
     input_schema: SchemaRef,
-    calls: Vec<TypedCall>,
     slots: Vec<Slot>,
+    plan: Plan,
     outers: Vec<Outer>,
 }
 
@@ -119,6 +142,7 @@ impl AggregateProgram {
             let call = TypedCall::new(call, &source_schema, &mut inputs, name, sql).map_err(|error| error.of(name))?;
             typed.push(call);
         }
+        merge_validity(&mut inputs, &mut typed);
 
         let windows: BTreeSet<TimeSpan> = features.iter().map(|feature| feature.window).collect();
         let windows: Vec<TimeSpan> = windows.into_iter().collect();
@@ -159,7 +183,7 @@ impl AggregateProgram {
             source_schema,
             inputs,
             input_schema,
-            calls: typed,
+            plan: Plan::new(&typed, &slots),
             slots,
             outers,
         })

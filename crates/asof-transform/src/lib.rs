@@ -9,7 +9,7 @@
 //! features need beyond it: an expression is refused unless its value follows from its row alone; values do not depend
 //! on how rows come together in batches; and its type must fit the declared one without loss.
 //!
-//! In reading order: [`RowProgram`], [`Condition`], [`OnDemandProgram`], [`AggregateProgram`], [`Folder`],
+//! In reading order: [`RowProgram`], [`Condition`], [`OnDemandProgram`], [`AggregateProgram`], [`Groups`],
 //! [`SqlChecker`], [`ExpressionError`], [`EvaluationError`].
 
 mod aggregate;
@@ -25,7 +25,7 @@ mod scope;
 mod session;
 mod text;
 
-pub use aggregate::{AggregateProgram, Folder, RowRef};
+pub use aggregate::{AggregateProgram, Folder, Groups, RowRef};
 pub use checker::SqlChecker;
 pub use error::{EvaluationError, ExpressionError, ExpressionErrorKind};
 pub use on_demand::OnDemandProgram;

@@ -5,57 +5,9 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments, NullTreatment,
 };
 
+use super::function::{AggregateFunction, Constant};
 use crate::check::Checked;
 use crate::error::{ExpressionError, ExpressionErrorKind};
-
-/// The aggregate functions that Asof folds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AggregateFunction {
-    Count,
-    Sum,
-    Avg,
-    Min,
-    Max,
-    FirstValue,
-    LastValue,
-    BoolAnd,
-    BoolOr,
-    VarSample,
-    VarPopulation,
-    StddevSample,
-    StddevPopulation,
-}
-
-impl AggregateFunction {
-    const NAMES: [(&'static str, Self); 17] = [
-        ("count", Self::Count),
-        ("sum", Self::Sum),
-        ("avg", Self::Avg),
-        ("mean", Self::Avg),
-        ("min", Self::Min),
-        ("max", Self::Max),
-        ("first_value", Self::FirstValue),
-        ("last_value", Self::LastValue),
-        ("bool_and", Self::BoolAnd),
-        ("bool_or", Self::BoolOr),
-        ("var", Self::VarSample),
-        ("var_samp", Self::VarSample),
-        ("var_sample", Self::VarSample),
-        ("var_pop", Self::VarPopulation),
-        ("stddev", Self::StddevSample),
-        ("stddev_samp", Self::StddevSample),
-        ("stddev_pop", Self::StddevPopulation),
-    ];
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let known = Self::NAMES.iter().find(|(known, _)| *known == name);
-        known.map(|(_, function)| *function)
-    }
-
-    pub(crate) fn names() -> Vec<&'static str> {
-        Self::NAMES.iter().map(|(name, _)| *name).collect()
-    }
-}
 
 /// One call of an aggregate function.
 #[derive(Debug, Clone)]
@@ -67,6 +19,7 @@ pub(crate) struct AggregateCall {
     pub(crate) ignore_nulls: bool,
     /// `None`: `*`.
     pub(crate) argument: Option<Checked>,
+    pub(crate) constant: Constant,
     pub(crate) filter: Option<Checked>,
 }
 
@@ -99,19 +52,35 @@ impl AggregateCall {
                 "`{name}` leaves nulls out in any case; remove `ignore nulls`"
             )));
         }
-        let argument = match list.args.as_slice() {
-            [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] if function == AggregateFunction::Count && !distinct => {
+        let second = function.second_argument();
+        let mut constant = Constant::None;
+        let argument = match (list.args.as_slice(), second) {
+            ([FunctionArg::Unnamed(FunctionArgExpr::Wildcard)], _)
+                if function == AggregateFunction::Count && !distinct =>
+            {
                 None
             }
-            [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => Some(inside(expr.clone())?),
-            [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] => {
+            ([FunctionArg::Unnamed(FunctionArgExpr::Wildcard), ..], _) => {
                 return Err(refused(format!(
                     "`{name}` needs one argument, and `*` is none; only `count(*)` takes it"
                 )));
             }
-            arguments => {
+            ([FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))], None) => Some(inside(expr.clone())?),
+            ([FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)), more], Some(second)) => {
+                let read = Constant::read(function, more);
+                constant = read
+                    .ok_or_else(|| refused(format!("the second argument of `{name}` is {second}, and not `{more}`")))?;
+                Some(inside(expr.clone())?)
+            }
+            (arguments, None) => {
                 let count = arguments.len();
                 return Err(refused(format!("`{name}` takes one argument, not {count}")));
+            }
+            (arguments, Some(second)) => {
+                let count = arguments.len();
+                return Err(refused(format!(
+                    "`{name}` takes two arguments, not {count}: a value, and {second}"
+                )));
             }
         };
         let filter = call.filter.as_deref().cloned().map(inside).transpose()?;
@@ -121,6 +90,7 @@ impl AggregateCall {
             distinct,
             ignore_nulls,
             argument,
+            constant,
             filter,
         })
     }
@@ -140,6 +110,7 @@ impl AggregateCall {
         self.function == other.function
             && self.distinct == other.distinct
             && self.ignore_nulls == other.ignore_nulls
+            && self.constant == other.constant
             && text(&self.argument) == text(&other.argument)
             && text(&self.filter) == text(&other.filter)
     }

@@ -1,220 +1,340 @@
-//! Folding groups of rows, one row after another.
+//! Folding groups of rows: task by task, and what becomes of the results.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, UInt32Array,
 };
-use arrow::compute::interleave;
-use arrow::datatypes::DataType;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 
-use super::reduce::{RowRef, booleans, count_distinct, extreme, pick, sum_float, sum_int, variance};
-use super::typed::{FoldKind, TypedCall};
-use super::{AggregateProgram, Slot};
+use super::extremes::{NONE, greatest, least};
+use super::groups::{Groups, Selection, Spans};
+use super::keys::Keys;
+use super::plan::{Fold, Task, Use};
+use super::typed::FoldKind;
+use super::{AggregateProgram, hyper_log_log, lanes, quantiles, sliding, top};
 use crate::error::EvaluationError;
 
-/// Folds groups of input rows into feature rows.
-///
-/// A group's values follow from its rows and their order alone, bit for bit: not from how the rows lie in batches, nor
-/// from which other groups are folded beside it. Time: the sum, over groups and calls, of the rows in the windows.
-#[derive(Debug)]
-pub struct Folder<'a> {
-    program: &'a AggregateProgram,
-    /// The columns of each input, one array per batch.
-    columns: Vec<Vec<&'a ArrayRef>>,
-    results: Vec<Results>,
-    groups: usize,
-}
-
-/// The results of one slot.
-#[derive(Debug)]
-enum Results {
-    Int(Int64Builder),
-    Float(Float64Builder),
-    Bool(BooleanBuilder),
-    /// The values of these rows.
-    Rows(Vec<Option<RowRef>>),
-}
-
-/// The result of one slot for one group.
-enum Folded {
-    Int(Option<i64>),
-    Float(Option<f64>),
-    Bool(Option<bool>),
-    Row(Option<RowRef>),
-}
-
-impl<'a> Folder<'a> {
-    /// A folder over `inputs`, which [`AggregateProgram::inputs`] has made.
+impl AggregateProgram {
+    /// Folds groups of rows into feature rows: one column per feature, in the order given to [`Self::compile`] and in
+    /// the declared types; one row per group. `rows` are rows that [`Self::inputs`] has made, in the order of rows
+    /// within each group; `groups` has a range for each of [`Self::windows`].
+    ///
+    /// A group's values follow from its rows and their order alone, bit for bit: not from which other rows or groups
+    /// there are. Time: proportional to the rows and the groups; but to the rows in every window for sums and
+    /// variances of floats, which are folded value by value, many windows at once.
     ///
     /// # Errors
-    /// When a batch does not have the columns of [`AggregateProgram::input_schema`].
-    pub fn try_new(program: &'a AggregateProgram, inputs: &'a [RecordBatch]) -> Result<Self, EvaluationError> {
-        let wanted = &program.input_schema;
-        let fits = |batch: &RecordBatch| {
-            let types = batch.columns().iter().map(Array::data_type);
-            types.eq(wanted.fields().iter().map(|field| field.data_type()))
+    /// When the rows are not those of this program, a sum of whole numbers does not fit 64 bits, or the arithmetic
+    /// around the calls cannot be computed for some group.
+    pub fn fold(&self, rows: &RecordBatch, groups: &Groups) -> Result<Vec<ArrayRef>, EvaluationError> {
+        let types = |fields: &arrow::datatypes::Fields| -> Vec<DataType> {
+            fields.iter().map(|field| field.data_type().clone()).collect()
         };
-        if let (Some(first), false) = (program.outers.first(), inputs.iter().all(fits)) {
-            let reason = "the inputs are not those of this program".to_owned();
-            return Err(first.compiled.error(reason));
+        if self.outers.is_empty() {
+            return Ok(Vec::new());
         }
-        let column = |number| inputs.iter().map(|batch: &RecordBatch| batch.column(number)).collect();
-        Ok(Self {
-            program,
-            columns: (0..wanted.fields().len()).map(column).collect(),
-            results: program
-                .slots
-                .iter()
-                .map(|slot| Results::new(program.calls[slot.call].kind))
-                .collect(),
-            groups: 0,
-        })
+        if types(rows.schema_ref().fields()) != types(self.input_schema.fields())
+            || !groups.has_windows(self.windows.len())
+        {
+            return Err(self.error(0, "the inputs are not those of this program"));
+        }
+        let chosen = self.plan.chosen.iter().map(|chosen| chosen.select(rows, &self.inputs));
+        let chosen: Vec<Selection> = chosen.collect();
+        let mut slots: Vec<Option<ArrayRef>> = vec![None; self.slots.len()];
+        for task in &self.plan.tasks {
+            let folding = Folding {
+                program: self,
+                task,
+                column: task.input.map(|input| rows.column(input)),
+                selection: &chosen[task.chosen],
+                windows: task
+                    .windows
+                    .iter()
+                    .map(|window| chosen[task.chosen].spans(groups, *window))
+                    .collect(),
+            };
+            folding.run(&mut slots)?;
+        }
+        let slots: Vec<ArrayRef> = slots.into_iter().flatten().collect();
+        self.outputs(&slots, groups.len())
     }
 
-    /// Folds one group into one more feature row.
-    ///
-    /// `rows` are the rows of the longest window in the order of rows (event time first). `starts[i]` is the position
-    /// in `rows` at which window `i` of [`AggregateProgram::windows`] begins; each window reaches to the end.
-    ///
-    /// # Errors
-    /// When a sum of whole numbers does not fit 64 bits.
-    ///
-    /// # Panics
-    /// When there are fewer `starts` than windows, or one lies behind the end of `rows`.
-    pub fn push(&mut self, rows: &[RowRef], starts: &[usize]) -> Result<(), EvaluationError> {
-        for (number, slot) in self.program.slots.iter().enumerate() {
-            let folded = self.fold(*slot, &rows[starts[slot.window]..])?;
-            self.results[number].push(folded);
+    /// An error that no feature in particular has.
+    pub(super) fn failed(&self, reason: String) -> EvaluationError {
+        self.error(0, reason)
+    }
+
+    fn error(&self, feature: usize, reason: impl Into<String>) -> EvaluationError {
+        self.outers[feature].compiled.error(reason.into())
+    }
+}
+
+/// One task over one batch of rows.
+struct Folding<'a> {
+    program: &'a AggregateProgram,
+    task: &'a Task,
+    column: Option<&'a ArrayRef>,
+    selection: &'a Selection,
+    windows: Vec<Spans<'a>>,
+}
+
+impl Folding<'_> {
+    /// Folds, and puts the results in their slots.
+    fn run(&self, slots: &mut [Option<ArrayRef>]) -> Result<(), EvaluationError> {
+        match self.task.fold {
+            Fold::Ends => self.each(slots, |each, spans| self.ends(each, spans)),
+            Fold::SumInt => {
+                let values = self.whole();
+                self.each_of(
+                    slots,
+                    |spans| sliding::sums(&values, spans),
+                    |each, spans, sums| self.whole_results(each, spans, sums),
+                )
+            }
+            Fold::SumFloat => {
+                let values = self.floats();
+                self.each_of(
+                    slots,
+                    |spans| lanes::sums(&values, spans),
+                    |each, spans, sums| {
+                        let divide = each.kind == FoldKind::AvgFloat;
+                        let value = |sum: f64, count: u32| if divide { sum / f64::from(count) } else { sum };
+                        Ok(floats(spans, sums, 1, value))
+                    },
+                )
+            }
+            Fold::Squares => {
+                let values = self.floats();
+                self.each_of(
+                    slots,
+                    |spans| lanes::squares(&values, spans),
+                    |each, spans, squares| {
+                        let FoldKind::Variance { sample, root } = each.kind else {
+                            unreachable!("squares are folded for variances only");
+                        };
+                        let less = u32::from(sample);
+                        let variance = |squares: f64, count: u32| squares / f64::from(count - less);
+                        Ok(floats(spans, squares, 1 + less, |squares, count| {
+                            let variance = variance(squares, count);
+                            if root { variance.sqrt() } else { variance }
+                        }))
+                    },
+                )
+            }
+            Fold::Least => self.places(slots, least),
+            Fold::Greatest => self.places(slots, greatest),
+            Fold::Distinct => {
+                let (codes, firsts) = self.keys().codes();
+                self.each_of(
+                    slots,
+                    |spans| sliding::distinct(&codes, firsts.len(), spans),
+                    |_, _, counts| Ok(Arc::new(Int64Array::from(counts.clone()))),
+                )
+            }
+            Fold::ApproxDistinct => {
+                let mut estimates = hyper_log_log::estimates(&self.keys(), &self.windows).into_iter();
+                self.each_of(
+                    slots,
+                    |_| estimates.next().unwrap_or_default(),
+                    |_, _, counts| Ok(Arc::new(Int64Array::from(counts.clone()))),
+                )
+            }
+            Fold::Quantiles => {
+                self.quantiles(slots);
+                Ok(())
+            }
+            Fold::Top => {
+                let (codes, firsts) = self.keys().ordered_codes();
+                self.each(slots, |each, spans| {
+                    let FoldKind::TopK { count } = each.kind else {
+                        unreachable!("the most frequent values are for `top_k` only");
+                    };
+                    let (top, ends) = top::most_frequent(&codes, firsts.len(), count, spans);
+                    self.lists(spans, top.into_iter().map(|code| firsts[code as usize]), &ends)
+                })
+            }
         }
-        self.groups += 1;
+    }
+
+    /// Makes each slot's results from its spans.
+    fn each(
+        &self,
+        slots: &mut [Option<ArrayRef>],
+        mut results: impl FnMut(&Use, &Spans<'_>) -> Result<ArrayRef, EvaluationError>,
+    ) -> Result<(), EvaluationError> {
+        for each in &self.task.uses {
+            slots[each.slot] = Some(results(each, &self.windows[each.window])?);
+        }
         Ok(())
     }
 
-    /// How many groups have been pushed.
-    pub fn len(&self) -> usize {
-        self.groups
+    /// Folds each window once, and makes the results of all slots on it from that.
+    fn each_of<T>(
+        &self,
+        slots: &mut [Option<ArrayRef>],
+        mut fold: impl FnMut(&Spans<'_>) -> T,
+        results: impl Fn(&Use, &Spans<'_>, &T) -> Result<ArrayRef, EvaluationError>,
+    ) -> Result<(), EvaluationError> {
+        for (window, spans) in self.windows.iter().enumerate() {
+            let folded = fold(spans);
+            for each in self.task.uses.iter().filter(|each| each.window == window) {
+                slots[each.slot] = Some(results(each, spans, &folded)?);
+            }
+        }
+        Ok(())
     }
 
-    /// Whether no group has been pushed.
-    pub fn is_empty(&self) -> bool {
-        self.groups == 0
-    }
-
-    /// One column per feature, in the order given to [`AggregateProgram::compile`] and in the declared types; one row
-    /// per group, in the order pushed.
-    ///
-    /// # Errors
-    /// When the arithmetic around the calls cannot be computed for some group.
-    pub fn finish(self) -> Result<Vec<ArrayRef>, EvaluationError> {
-        let program = self.program;
-        let slots = program.slots.iter().zip(self.results).map(|(slot, results)| {
-            let call = &program.calls[slot.call];
-            let arrays = call
-                .input
-                .map(|input| self.columns[input].as_slice())
-                .unwrap_or_default();
-            let values = results.finish(&call.output.arrow(), arrays);
-            values.map_err(|error| program.outers[slot.feature].compiled.error(error.to_string()))
-        });
-        let slots: Vec<ArrayRef> = slots.collect::<Result<_, _>>()?;
-        program.outputs(&slots, self.groups)
-    }
-
-    fn fold(&self, slot: Slot, rows: &[RowRef]) -> Result<Folded, EvaluationError> {
-        let call = &self.program.calls[slot.call];
-        match call.filter {
-            None => self.fold_rows(slot, call, rows.iter().copied()),
-            Some(filter) => {
-                let mask = &self.columns[filter];
-                let passes = |row: &RowRef| mask[row.batch as usize].as_boolean().value(row.row as usize);
-                self.fold_rows(slot, call, rows.iter().copied().filter(passes))
+    /// What follows from the places of the first and the last value.
+    fn ends(&self, each: &Use, spans: &Spans<'_>) -> Result<ArrayRef, EvaluationError> {
+        match each.kind {
+            FoldKind::First { .. } => self.taken(
+                each,
+                spans.iter().map(|(start, end)| if start < end { start } else { NONE }),
+            ),
+            FoldKind::Last { .. } => self.taken(
+                each,
+                spans
+                    .iter()
+                    .map(|(start, end)| if start < end { end - 1 } else { NONE }),
+            ),
+            _ => {
+                let counts = spans.iter().map(|(start, end)| i64::from(end - start));
+                Ok(Arc::new(Int64Array::from_iter_values(counts)))
             }
         }
     }
 
-    fn fold_rows(
-        &self,
-        slot: Slot,
-        call: &TypedCall,
-        rows: impl DoubleEndedIterator<Item = RowRef>,
-    ) -> Result<Folded, EvaluationError> {
-        let arrays = call
-            .input
-            .map(|input| self.columns[input].as_slice())
-            .unwrap_or_default();
-        Ok(match call.kind {
-            FoldKind::CountRows => Folded::Int(Some(rows.count() as i64)),
-            FoldKind::CountValid => {
-                let valid = |row: &RowRef| arrays[row.batch as usize].as_boolean().value(row.row as usize);
-                Folded::Int(Some(rows.filter(valid).count() as i64))
-            }
-            FoldKind::CountDistinct => Folded::Int(Some(count_distinct(arrays, rows) as i64)),
-            FoldKind::SumInt => match sum_int(arrays, rows) {
-                (_, 0) => Folded::Int(None),
-                (sum, _) => Folded::Int(Some(i64::try_from(sum).map_err(|_| {
-                    let reason = format!("the sum {sum} does not fit int64; write `sum(cast(… as double))`");
-                    self.program.outers[slot.feature].compiled.error(reason)
-                })?)),
-            },
+    fn whole_results(&self, each: &Use, spans: &Spans<'_>, sums: &[i128]) -> Result<ArrayRef, EvaluationError> {
+        let counted = || sums.iter().zip(spans.iter().map(|(start, end)| end - start));
+        Ok(match each.kind {
             FoldKind::AvgInt => {
-                let (sum, count) = sum_int(arrays, rows);
-                Folded::Float((count > 0).then(|| sum as f64 / count as f64))
+                let averages = counted().map(|(sum, count)| (count > 0).then(|| *sum as f64 / f64::from(count)));
+                Arc::new(averages.collect::<Float64Array>())
             }
-            FoldKind::SumFloat => Folded::Float(sum_float(arrays, rows).map(|(sum, _)| sum)),
-            FoldKind::AvgFloat => Folded::Float(sum_float(arrays, rows).map(|(sum, count)| sum / count as f64)),
-            FoldKind::Min => Folded::Row(extreme(arrays, rows, Ordering::Less)),
-            FoldKind::Max => Folded::Row(extreme(arrays, rows, Ordering::Greater)),
-            FoldKind::First { ignore_nulls } => Folded::Row(pick(arrays, rows, ignore_nulls)),
-            FoldKind::Last { ignore_nulls } => Folded::Row(pick(arrays, rows.rev(), ignore_nulls)),
-            FoldKind::All => Folded::Bool(booleans(arrays, rows).reduce(|all, value| all & value)),
-            FoldKind::Any => Folded::Bool(booleans(arrays, rows).reduce(|any, value| any | value)),
-            FoldKind::Variance { sample, root } => {
-                let variance = variance(arrays, rows, sample);
-                Folded::Float(if root { variance.map(f64::sqrt) } else { variance })
+            // The sum of truth values is how many are true.
+            FoldKind::All => Arc::new(
+                counted()
+                    .map(|(sum, count)| (count > 0).then_some(*sum == i128::from(count)))
+                    .collect::<BooleanArray>(),
+            ),
+            FoldKind::Any => Arc::new(
+                counted()
+                    .map(|(sum, count)| (count > 0).then_some(*sum > 0))
+                    .collect::<BooleanArray>(),
+            ),
+            _ => {
+                let fitting = counted().map(|(sum, count)| {
+                    let fitting = i64::try_from(*sum).map_err(|_| {
+                        let reason = format!("the sum {sum} does not fit int64; write `sum(cast(… as double))`");
+                        self.program.error(self.program.slots[each.slot].feature, reason)
+                    });
+                    fitting.map(|fitting| (count > 0).then_some(fitting))
+                });
+                Arc::new(fitting.collect::<Result<Int64Array, _>>()?)
             }
         })
     }
+
+    /// The least or the greatest value of each group.
+    fn places(
+        &self,
+        slots: &mut [Option<ArrayRef>],
+        find: impl Fn(&Keys<'_>, &[Spans<'_>]) -> Vec<Vec<u32>>,
+    ) -> Result<(), EvaluationError> {
+        let places = find(&self.keys(), &self.windows);
+        self.each(slots, |each, _| self.taken(each, places[each.window].iter().copied()))
+    }
+
+    fn quantiles(&self, slots: &mut [Option<ArrayRef>]) {
+        let values = self.floats();
+        for (window, spans) in self.windows.iter().enumerate() {
+            let uses = self.task.uses.iter().filter_map(|each| match each.kind {
+                FoldKind::ApproxPercentile { fraction } if each.window == window => Some((each, fraction)),
+                _ => None,
+            });
+            let (uses, fractions): (Vec<&Use>, Vec<f64>) = uses.unzip();
+            let found = quantiles::percentiles(&values, &fractions, spans);
+            for (each, found) in uses.into_iter().zip(&found) {
+                slots[each.slot] = Some(floats(spans, found, 1, |value, _| value));
+            }
+        }
+    }
+
+    /// The values at places among those folded; null for [`NONE`].
+    fn taken(&self, each: &Use, places: impl Iterator<Item = u32>) -> Result<ArrayRef, EvaluationError> {
+        let rows: UInt32Array = places
+            .map(|place| (place != NONE).then(|| self.selection.row(place)))
+            .collect();
+        self.take(each, &rows)
+    }
+
+    fn take(&self, each: &Use, rows: &UInt32Array) -> Result<ArrayRef, EvaluationError> {
+        let feature = self.program.slots[each.slot].feature;
+        let column = self.column.expect("a call that gives values has an argument");
+        take(column, rows, None).map_err(|error| self.program.error(feature, error.to_string()))
+    }
+
+    /// Lists of the values at places, cut behind the places at `ends`; null for an empty span.
+    fn lists(
+        &self,
+        spans: &Spans<'_>,
+        places: impl Iterator<Item = u32>,
+        ends: &[usize],
+    ) -> Result<ArrayRef, EvaluationError> {
+        let each = &self.task.uses[0];
+        let rows = UInt32Array::from_iter_values(places.map(|place| self.selection.row(place)));
+        let values = self.take(each, &rows)?;
+        let lengths = ends
+            .iter()
+            .scan(0, |last, end| Some(end - std::mem::replace(last, *end)));
+        let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+        let list = ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, present(spans, 1));
+        let feature = self.program.slots[each.slot].feature;
+        Ok(Arc::new(
+            list.map_err(|error| self.program.error(feature, error.to_string()))?,
+        ))
+    }
+
+    fn keys(&self) -> Keys<'_> {
+        let column = self.column.expect("a call that compares values has an argument");
+        Keys::new(column.as_ref(), self.selection)
+    }
+
+    /// Whole numbers; truth values as 1 and 0.
+    fn whole(&self) -> Vec<i64> {
+        let column = self.column.expect("a sum has an argument");
+        if let Some(values) = column.as_boolean_opt() {
+            return self.selection.map(|row| i64::from(values.value(row)));
+        }
+        let values = column.as_primitive::<Int64Type>().values();
+        self.selection.map(|row| values[row])
+    }
+
+    fn floats(&self) -> Vec<f64> {
+        let column = self.column.expect("a sum has an argument");
+        if let Some(values) = column.as_primitive_opt::<Int64Type>() {
+            let values = values.values();
+            return self.selection.map(|row| values[row] as f64);
+        }
+        let values = column.as_primitive::<Float64Type>().values();
+        self.selection.map(|row| values[row])
+    }
 }
 
-impl Results {
-    fn new(kind: FoldKind) -> Self {
-        match kind {
-            FoldKind::CountRows | FoldKind::CountValid | FoldKind::CountDistinct | FoldKind::SumInt => {
-                Self::Int(Int64Builder::new())
-            }
-            FoldKind::SumFloat | FoldKind::AvgInt | FoldKind::AvgFloat | FoldKind::Variance { .. } => {
-                Self::Float(Float64Builder::new())
-            }
-            FoldKind::All | FoldKind::Any => Self::Bool(BooleanBuilder::new()),
-            FoldKind::Min | FoldKind::Max | FoldKind::First { .. } | FoldKind::Last { .. } => Self::Rows(Vec::new()),
-        }
-    }
+/// Which spans have at least `least` values; `None`: all.
+fn present(spans: &Spans<'_>, least: u32) -> Option<NullBuffer> {
+    let nulls: NullBuffer = spans.iter().map(|(start, end)| end - start >= least).collect();
+    Some(nulls).filter(|nulls| nulls.null_count() > 0)
+}
 
-    fn push(&mut self, folded: Folded) {
-        match (self, folded) {
-            (Self::Int(values), Folded::Int(value)) => values.append_option(value),
-            (Self::Float(values), Folded::Float(value)) => values.append_option(value),
-            (Self::Bool(values), Folded::Bool(value)) => values.append_option(value),
-            (Self::Rows(rows), Folded::Row(row)) => rows.push(row),
-            _ => debug_assert!(false, "a kind of fold gives one kind of result"),
-        }
-    }
-
-    fn finish(self, output: &DataType, arrays: &[&ArrayRef]) -> arrow::error::Result<ArrayRef> {
-        match self {
-            Self::Int(mut values) => Ok(Arc::new(values.finish())),
-            Self::Float(mut values) => Ok(Arc::new(values.finish())),
-            Self::Bool(mut values) => Ok(Arc::new(values.finish())),
-            Self::Rows(rows) => {
-                // The null of a group without a row is taken from one more array.
-                let null = new_null_array(output, 1);
-                let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).chain([null.as_ref()]).collect();
-                let none = (arrays.len() - 1, 0);
-                let place = |row: Option<RowRef>| row.map_or(none, |row| (row.batch as usize, row.row as usize));
-                interleave(&arrays, &rows.into_iter().map(place).collect::<Vec<_>>())
-            }
-        }
-    }
+/// A column of floats: of each span with at least `least` values, what `value` makes of its fold and its count.
+fn floats(spans: &Spans<'_>, folded: &[f64], least: u32, value: impl Fn(f64, u32) -> f64) -> ArrayRef {
+    let values = folded.iter().zip(spans.iter()).map(|(folded, (start, end))| {
+        let count = end - start;
+        if count >= least { value(*folded, count) } else { 0.0 }
+    });
+    Arc::new(Float64Array::new(values.collect(), present(spans, least)))
 }

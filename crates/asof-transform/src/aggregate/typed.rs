@@ -6,7 +6,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 use asof_model::conform::{can_conform, type_name};
 use asof_model::{ScalarType, ValueType};
 
-use super::call::{AggregateCall, AggregateFunction};
+use super::call::AggregateCall;
+use super::function::{AggregateFunction, Constant};
 use crate::check::Checked;
 use crate::compile::Compiled;
 use crate::error::{EvaluationError, ExpressionError, ExpressionErrorKind};
@@ -48,6 +49,11 @@ impl Input {
         }
     }
 
+    /// Whether its values are kept, so that what is missing is null.
+    pub(crate) fn has_values(&self) -> bool {
+        matches!(self.kind, InputKind::Values(_))
+    }
+
     pub(crate) fn evaluate(&self, frame: &RecordBatch) -> Result<ArrayRef, EvaluationError> {
         let mask = |mask: BooleanArray| -> ArrayRef { std::sync::Arc::new(mask) };
         match self.kind {
@@ -67,7 +73,7 @@ impl Input {
 }
 
 /// How rows become one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FoldKind {
     CountRows,
     CountValid,
@@ -83,6 +89,9 @@ pub(crate) enum FoldKind {
     All,
     Any,
     Variance { sample: bool, root: bool },
+    ApproxDistinct,
+    ApproxPercentile { fraction: f64 },
+    TopK { count: usize },
 }
 
 /// A call whose types are known.
@@ -147,6 +156,32 @@ fn add(inputs: &mut Vec<Input>, compiled: Compiled, kind: InputKind, checked: &C
     })
 }
 
+/// Drops the inputs that say only which values of another input are missing, and lets the calls read that one.
+pub(crate) fn merge_validity(inputs: &mut Vec<Input>, calls: &mut [TypedCall]) {
+    let stands_for = |(at, input): (usize, &Input)| match input.kind {
+        InputKind::Validity => {
+            let values = inputs
+                .iter()
+                .position(|other| other.has_values() && other.text == input.text);
+            values.unwrap_or(at)
+        }
+        InputKind::Values(_) | InputKind::Mask => at,
+    };
+    let stands_for: Vec<usize> = inputs.iter().enumerate().map(stands_for).collect();
+    let kept: Vec<usize> = (0..inputs.len()).filter(|at| stands_for[*at] == *at).collect();
+    // What an input stands for is kept, as it stands for itself; numbers only move down.
+    let moved = |at: usize| kept.partition_point(|kept| *kept < stands_for[at]);
+    for call in calls {
+        call.input = call.input.map(moved);
+        call.filter = call.filter.map(moved);
+    }
+    let mut at = 0;
+    inputs.retain(|_| {
+        at += 1;
+        stands_for[at - 1] == at - 1
+    });
+}
+
 /// How the call folds an argument of the type `argument`, what it needs of it, and what it gives.
 fn resolve(call: &AggregateCall, argument: &DataType) -> Result<(FoldKind, InputKind, ValueType), ExpressionError> {
     use AggregateFunction as F;
@@ -202,6 +237,23 @@ fn resolve(call: &AggregateCall, argument: &DataType) -> Result<(FoldKind, Input
         F::VarPopulation => variance(false, false),
         F::StddevSample => variance(true, true),
         F::StddevPopulation => variance(false, true),
+        F::ApproxDistinct => Ok((FoldKind::ApproxDistinct, InputKind::Values(scalar()?), INT64)),
+        F::ApproxMedian | F::ApproxPercentile => {
+            let fraction = match call.constant {
+                Constant::Fraction(fraction) => fraction,
+                Constant::None | Constant::Count(_) => 0.5,
+            };
+            let kind = FoldKind::ApproxPercentile { fraction };
+            Ok((kind, number(is_whole()?), FLOAT64))
+        }
+        F::TopK => {
+            let value = scalar()?;
+            let (Constant::Count(count), ValueType::Scalar(item)) = (call.constant, value) else {
+                return Err(refused("a single value of one of Asof's types"));
+            };
+            let kind = FoldKind::TopK { count };
+            Ok((kind, InputKind::Values(value), ValueType::Array(item)))
+        }
     }
 }
 
