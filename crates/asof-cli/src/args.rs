@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, plan,
-    push, rollback, serve, show, validate,
+    push, rollback, serve, show, training_sets, validate,
 };
 
 const EXAMPLES: &str = "\
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     /// Join features to a spine, each as it was known at the spine's times.
     GetHistoricalFeatures(get_historical_features::HistoricalArgs),
+    /// Make a training set again and compare, or say where its values come from.
+    TrainingSets(training_sets::TrainingSetsArgs),
     /// Bring features online: the last row per entity in an interval.
     Materialize(materialize::MaterializeArgs),
     /// Bring online what is new since the last run, late rows included.

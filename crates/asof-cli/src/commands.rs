@@ -15,6 +15,7 @@ pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod training_sets;
 pub(crate) mod validate;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> CliResult {
         Command::Rollback(args) => rollback::run(global, &args, printer).await,
         Command::Show(args) => show::run(global, &args, printer).await,
         Command::GetHistoricalFeatures(args) => get_historical_features::run(global, &args, printer).await,
+        Command::TrainingSets(args) => training_sets::run(global, &args, printer).await,
         Command::Materialize(args) => materialize::run(global, &args, printer).await,
         Command::MaterializeIncremental(args) => materialize::run_incremental(global, &args, printer).await,
         Command::GetOnlineFeatures(args) => get_online_features::run(global, &args, printer).await,

@@ -1,14 +1,18 @@
 //! `asof get-historical-features`: training sets.
 
+mod labels;
 mod output;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
-use asof_offline::{Progress, ProgressSink, Spine, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
+use asof_offline::{Progress, ProgressSink, Spine, TrainingSetSelection, TrainingSetSummary};
+use asof_registry::Snapshot;
 use asof_serving::Selection;
 use clap::Args;
+pub(crate) use labels::hashes;
 
 use super::get_online_features::SelectionArgs;
 use crate::args::Global;
@@ -42,19 +46,88 @@ pub(crate) struct HistoricalArgs {
     /// Call features view__feature.
     #[arg(long)]
     full_feature_names: bool,
+    /// The command of these options, for the manifest.
+    #[arg(skip = this_command())]
+    command: Vec<String>,
 }
 
 impl HistoricalArgs {
     /// The options that name a service, a spine and an output, and nothing else.
     pub(crate) fn of(service: &str, spine: PathBuf, out: PathBuf) -> Self {
+        let (spine_text, out_text) = (spine.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());
         Self {
             selection: SelectionArgs::service(service),
             spine,
             out,
             event_time: "event_timestamp".to_owned(),
             full_feature_names: false,
+            command: [
+                COMMAND,
+                "--service",
+                service,
+                "--spine",
+                &spine_text,
+                "--out",
+                &out_text,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }
     }
+
+    /// The same for another output, from another spine if one is given.
+    pub(crate) fn again(self, spine: Option<PathBuf>, out: PathBuf) -> Self {
+        Self {
+            spine: spine.unwrap_or(self.spine),
+            out,
+            ..self
+        }
+    }
+
+    /// Where the training set goes.
+    pub(crate) fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// The spine's column of as-of times.
+    pub(crate) fn as_of(&self) -> &str {
+        &self.event_time
+    }
+
+    /// What is to be looked up and computed, and what was asked for.
+    ///
+    /// # Errors
+    /// When something that is asked for is not defined.
+    pub(crate) fn plan(&self, definitions: &Definitions) -> CliResult<(RetrievalPlan, TrainingSetSelection)> {
+        let names = if self.full_feature_names {
+            FeatureNames::Full
+        } else {
+            FeatureNames::Short
+        };
+        Ok(match self.selection.selection() {
+            Selection::Service(service) => (
+                RetrievalPlan::for_service(definitions, &service, names)?,
+                TrainingSetSelection::Service(service),
+            ),
+            Selection::Features(features) => {
+                let references = features
+                    .iter()
+                    .map(|text| text.parse())
+                    .collect::<Result<Vec<FeatureReference>, _>>()?;
+                let plan = RetrievalPlan::for_features(definitions, &references, names)?;
+                (plan, TrainingSetSelection::Features(features))
+            }
+        })
+    }
+}
+
+/// What this command is called.
+const COMMAND: &str = "get-historical-features";
+
+/// The arguments of this process, from the command's name on.
+fn this_command() -> Vec<String> {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    arguments.skip_while(|argument| argument != COMMAND).collect()
 }
 
 pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printer) -> CliResult {
@@ -87,32 +160,24 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
     Ok(())
 }
 
-/// Makes and writes the training set.
+/// Makes and writes the training set of the registry's current version.
 pub(crate) async fn training_set(
     workspace: &Workspace,
     args: &HistoricalArgs,
     printer: &Printer,
 ) -> CliResult<TrainingSetSummary> {
     let snapshot = workspace.applied().await?;
-    let names = if args.full_feature_names {
-        FeatureNames::Full
-    } else {
-        FeatureNames::Short
-    };
-    let (plan, selection) = match args.selection.selection() {
-        Selection::Service(service) => (
-            RetrievalPlan::for_service(&snapshot.definitions, &service, names)?,
-            TrainingSetSelection::Service(service),
-        ),
-        Selection::Features(features) => {
-            let references = features
-                .iter()
-                .map(|text| text.parse())
-                .collect::<Result<Vec<FeatureReference>, _>>()?;
-            let plan = RetrievalPlan::for_features(&snapshot.definitions, &references, names)?;
-            (plan, TrainingSetSelection::Features(features))
-        }
-    };
+    training_set_of(&snapshot, workspace, args, printer).await
+}
+
+/// Makes and writes the training set of a version.
+pub(crate) async fn training_set_of(
+    snapshot: &Snapshot,
+    workspace: &Workspace,
+    args: &HistoricalArgs,
+    printer: &Printer,
+) -> CliResult<TrainingSetSummary> {
+    let (plan, selection) = args.plan(&snapshot.definitions)?;
     let sources = plan.lookups.iter().map(|lookup| lookup.source.as_ref());
     output::check(&args.out, &args.spine, sources, workspace)?;
     let reporter = Reporter::new(printer, "reading sources", "rows");
@@ -129,12 +194,8 @@ pub(crate) async fn training_set(
             Progress::Written { .. } => reporter.now("writing"),
         })
     };
-    let labels = TrainingSetLabels {
-        project: snapshot.definitions.project.to_string(),
-        registry_version: Some(snapshot.version.0),
-        selection,
-        manifest: None,
-    };
+    let location = args.spine.display().to_string();
+    let labels = labels::labels(snapshot, &plan, selection, args.command.clone(), location);
     let engine = workspace.offline(Some(sink))?;
     let spine = Spine::file(&args.spine);
     let written = engine

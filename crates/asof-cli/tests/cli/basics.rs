@@ -42,6 +42,7 @@ fn help_names_every_command() -> Result<()> {
       rollback                 Make an earlier version's definitions current again, as a new version
       show                     Show what the registry holds
       get-historical-features  Join features to a spine, each as it was known at the spine's times
+      training-sets            Make a training set again and compare, or say where its values come from
       materialize              Bring features online: the last row per entity in an interval
       materialize-incremental  Bring online what is new since the last run, late rows included
       get-online-features      Look up feature vectors in the online store

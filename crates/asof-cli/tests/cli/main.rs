@@ -8,6 +8,7 @@ mod online;
 mod refusals;
 mod registry;
 mod serve;
+mod training_sets;
 
 use std::path::Path;
 

@@ -1,0 +1,233 @@
+//! `asof training-sets verify`: makes a training set again and compares.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use asof_model::retrieval::RetrievalPlan;
+use asof_offline::{FileRecord, Manifest, OutputFile, hash_file};
+use clap::Args;
+use serde_json::json;
+
+use super::compare::{Difference, compare};
+use super::opened::Opened;
+use crate::args::Global;
+use crate::commands::get_historical_features::{hashes, training_set_of};
+use crate::error::{CliError, CliResult};
+use crate::printer::Printer;
+use crate::table::plural;
+use crate::workspace::Workspace;
+
+const EXAMPLES: &str = "\
+The training set is made again into a temporary folder (TMPDIR says where), from the registry version and by the
+command that the manifest names. Relative paths of that command start at the current folder.
+
+Exit codes: 0 the same training set comes out, bit for bit; 1 it does not, or cannot be made.
+
+Examples:
+  asof training-sets verify train.parquet.manifest.json
+  asof training-sets verify train.parquet --spine moved/spine.parquet";
+
+/// Options of `asof training-sets verify`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct VerifyArgs {
+    /// The manifest, or the training set that it stands beside.
+    manifest: PathBuf,
+    /// The spine, where it is no longer where the manifest says.
+    #[arg(long, value_name = "FILE")]
+    spine: Option<PathBuf>,
+}
+
+/// What came of it.
+struct Verdict {
+    /// What is not as it was, in words: definitions, files, the spine, the output.
+    changes: Vec<String>,
+    outcome: Outcome,
+}
+
+/// How the training set that was made again compares.
+enum Outcome {
+    /// Byte for byte.
+    SameBytes,
+    /// Value for value; what the file says beside differs.
+    SameRows,
+    /// It differs.
+    Different(Difference),
+    /// Its bytes differ, and the rows cannot be compared: the training set is gone or not what it was.
+    Unknown,
+}
+
+pub(super) async fn run(global: &Global, args: &VerifyArgs, printer: &Printer) -> CliResult {
+    let workspace = Workspace::open(global)?;
+    let opened = Opened::read(&args.manifest, &workspace).await?;
+    let verdict = verify(&workspace, &opened, args, printer).await?;
+    printer.result(|| verdict.human(&opened.manifest), || verdict.json());
+    if verdict.outcome.is_same() {
+        Ok(())
+    } else {
+        Err(CliError::Reported)
+    }
+}
+
+async fn verify(workspace: &Workspace, opened: &Opened, args: &VerifyArgs, printer: &Printer) -> CliResult<Verdict> {
+    let manifest = &opened.manifest;
+    let historical = opened.arguments()?;
+    let (plan, _) = historical.plan(&opened.snapshot.definitions)?;
+    let mut changes = definition_changes(opened, &plan);
+    changes.extend(file_changes(workspace, manifest, &plan).await?);
+    let folder = tempfile::Builder::new().prefix("asof-verify-").tempdir()?;
+    let name = historical.out().file_name().unwrap_or("out.parquet".as_ref());
+    let out = folder.path().join(name);
+    let again = historical.again(args.spine.clone(), out);
+    let summary = training_set_of(&opened.snapshot, workspace, &again, printer).await?;
+    let made = summary.manifest.as_ref().map_or(&[][..], |made| &made.output.files);
+    if summary.report.spine.hash != manifest.spine.hash {
+        changes.push(format!("the spine `{}` is another", manifest.spine.location));
+    }
+    let was = opened.files();
+    let damage = output_changes(&was, &manifest.output.files)?;
+    let is_whole = damage.is_empty();
+    changes.extend(damage);
+    let bytes = |files: &[OutputFile]| files.iter().map(|file| file.hash.clone()).collect::<Vec<_>>();
+    let outcome = if bytes(made) == bytes(&manifest.output.files) {
+        Outcome::SameBytes
+    } else if is_whole {
+        let is: Vec<PathBuf> = made.iter().map(|file| made_at(again.out(), file)).collect();
+        match compare(&was, &is)? {
+            Difference::None => Outcome::SameRows,
+            difference => Outcome::Different(difference),
+        }
+    } else {
+        Outcome::Unknown
+    };
+    Ok(Verdict { changes, outcome })
+}
+
+/// Where a file of the training set at `out` is: itself, or in it.
+fn made_at(out: &Path, file: &OutputFile) -> PathBuf {
+    if out.is_dir() {
+        out.join(&file.path)
+    } else {
+        out.to_owned()
+    }
+}
+
+fn definition_changes(opened: &Opened, plan: &RetrievalPlan) -> Vec<String> {
+    let manifest = &opened.manifest;
+    let now = hashes(&opened.snapshot.definitions, plan, &manifest.request);
+    let by_name = |records: &[asof_offline::DefinitionRecord]| -> BTreeMap<(String, String), String> {
+        let entries = records.iter().cloned();
+        entries
+            .map(|record| ((record.kind, record.name), record.hash))
+            .collect()
+    };
+    let what = |(kind, name): &(String, String)| format!("{} `{name}`", kind.replace('_', " "));
+    let changes = difference(&by_name(&manifest.definitions), &by_name(&now), what);
+    let version = opened.snapshot.version;
+    let registry = |change: String| format!("{change} in registry version {version}");
+    changes.into_iter().map(registry).collect()
+}
+
+async fn file_changes(workspace: &Workspace, manifest: &Manifest, plan: &RetrievalPlan) -> CliResult<Vec<String>> {
+    let engine = workspace.offline(None)?;
+    let mut changes = Vec::new();
+    for was in &manifest.sources {
+        let mut sources = plan.lookups.iter().map(|lookup| &lookup.source);
+        let Some(source) = sources.find(|source| source.name.as_str() == was.source) else {
+            continue;
+        };
+        let is = engine.file_records(source).await?;
+        let by_path = |files: &[FileRecord]| -> BTreeMap<String, _> {
+            let entries = files.iter();
+            entries.map(|file| (file.path.clone(), file.content.clone())).collect()
+        };
+        let what = |path: &String| format!("file `{path}` of the source `{}`", was.source);
+        changes.extend(difference(&by_path(&was.files), &by_path(&is), what));
+    }
+    Ok(changes)
+}
+
+/// What is not as it was, in words.
+fn difference<K: Ord, V: PartialEq>(
+    was: &BTreeMap<K, V>,
+    is: &BTreeMap<K, V>,
+    what: impl Fn(&K) -> String,
+) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (key, value) in was {
+        match is.get(key) {
+            None => changes.push(format!("{} is missing", what(key))),
+            Some(now) if now != value => changes.push(format!("{} changed", what(key))),
+            Some(_) => {}
+        }
+    }
+    let new = is.keys().filter(|key| !was.contains_key(key));
+    changes.extend(new.map(|key| format!("{} is new", what(key))));
+    changes
+}
+
+/// What happened to the training set since it was made.
+fn output_changes(files: &[PathBuf], records: &[OutputFile]) -> CliResult<Vec<String>> {
+    let mut changes = Vec::new();
+    for (file, record) in files.iter().zip(records) {
+        let shown = file.display();
+        if !file.exists() {
+            changes.push(format!("the training set's file `{shown}` is missing"));
+        } else if hash_file(file)? != record.hash {
+            changes.push(format!("the training set's file `{shown}` changed"));
+        }
+    }
+    Ok(changes)
+}
+
+impl Outcome {
+    fn is_same(&self) -> bool {
+        matches!(self, Self::SameBytes | Self::SameRows)
+    }
+}
+
+impl Verdict {
+    fn human(&self, manifest: &Manifest) -> String {
+        let mut lines = self.changes.clone();
+        let rows = plural(manifest.output.rows, "row", "rows");
+        lines.push(match &self.outcome {
+            Outcome::SameBytes => format!("The same {rows} come out, byte for byte"),
+            Outcome::SameRows => {
+                format!("The same {rows} come out; the file differs only in what it says of its inputs")
+            }
+            Outcome::Different(Difference::Value { row, column, was, is }) => {
+                format!("Another training set comes out: row {row} (from zero), column `{column}`: was {was}, is {is}")
+            }
+            Outcome::Different(Difference::Rows { was, is }) => {
+                format!(
+                    "Another training set comes out: it had {}, it has {is}",
+                    plural(*was, "row", "rows")
+                )
+            }
+            Outcome::Different(Difference::Columns { was, is }) => {
+                format!("Another training set comes out: its columns were {was}; they are {is}")
+            }
+            Outcome::Different(Difference::None) | Outcome::Unknown => {
+                "Another file comes out; which rows differ cannot be said without the training set as it was".to_owned()
+            }
+        });
+        lines.join("\n")
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let difference = match &self.outcome {
+            Outcome::Different(Difference::Value { row, column, was, is }) => {
+                json!({"row": row, "column": column, "was": was, "is": is})
+            }
+            Outcome::Different(Difference::Rows { was, is }) => json!({"rows": {"was": was, "is": is}}),
+            Outcome::Different(Difference::Columns { was, is }) => json!({"columns": {"was": was, "is": is}}),
+            _ => serde_json::Value::Null,
+        };
+        json!({
+            "same": self.outcome.is_same(),
+            "same_bytes": matches!(self.outcome, Outcome::SameBytes),
+            "changes": self.changes,
+            "difference": difference,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Training sets that are there: made again and compared.
+
+use anyhow::Result;
+use asof_testkit::{read_parquet, write_parquet};
+use serde_json::json;
+
+use crate::Rides;
+
+const MAKE: [&str; 7] = [
+    "get-historical-features",
+    "--service",
+    "acceptance_model",
+    "--spine",
+    "spine.csv",
+    "--out",
+    "train.parquet",
+];
+
+const VERIFY: [&str; 3] = ["training-sets", "verify", "train.parquet.manifest.json"];
+
+/// A repository with a training set.
+fn made() -> Result<Rides> {
+    let rides = Rides::applied()?;
+    rides.asof.succeed(MAKE)?;
+    Ok(rides)
+}
+
+#[test]
+fn a_manifest_says_how_a_training_set_was_made() -> Result<()> {
+    let rides = made()?;
+    let text = fs_err::read_to_string(rides.path("train.parquet.manifest.json"))?;
+    let mut manifest: serde_json::Value = serde_json::from_str(&text)?;
+    assert_eq!(manifest["command"], json!(MAKE));
+    assert_eq!(manifest["request"], json!({"service": "acceptance_model"}));
+    assert_eq!(manifest["registry_version"], json!(1));
+    let definitions = manifest["definitions"].as_array_mut().into_iter().flatten();
+    let names: Vec<String> = definitions
+        .map(|item| format!("{} {}", item["kind"], item["name"]).replace('"', ""))
+        .collect();
+    insta::assert_snapshot!(names.join("\n"), @r"
+    entity driver
+    feature_service acceptance_model
+    feature_view driver_hourly
+    feature_view driver_trips
+    on_demand_feature_view offer
+    source driver_stats
+    ");
+    Ok(())
+}
+
+#[test]
+fn an_undisturbed_training_set_comes_out_again() -> Result<()> {
+    let rides = made()?;
+    let before = rides.files()?;
+    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @"The same 6 rows come out, byte for byte");
+    assert_eq!(rides.files()?, before);
+    // The training set names its manifest.
+    let (code, said) = rides.json(["training-sets", "verify", "train.parquet"])?;
+    assert_eq!(code, Some(0));
+    let same = json!({"same": true, "same_bytes": true, "changes": [], "difference": null});
+    assert_eq!(said, same);
+    // Later definitions are of no matter: the version is named.
+    rides.edit("ttl: 1d", "ttl: 2d")?;
+    rides.asof.succeed(["apply"])?;
+    rides.asof.succeed(VERIFY)?;
+    // A copy of a source has another time and no other rows.
+    let source = rides.path("data/driver_stats.parquet");
+    let bytes = fs_err::read(&source)?;
+    fs_err::remove_file(&source)?;
+    fs_err::write(&source, bytes)?;
+    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @"The same 6 rows come out; the file differs only in what it says of its inputs");
+    Ok(())
+}
+
+#[test]
+fn what_changed_is_named() -> Result<()> {
+    let rides = made()?;
+    let verify = || -> Result<String> {
+        let run = rides.asof.run(VERIFY)?;
+        Ok(format!("{:?}\n{}{}\n", run.code, run.stdout, run.stderr))
+    };
+    let mut said = Vec::new();
+    // Fewer rows in the source.
+    let source = rides.path("data/driver_stats.parquet");
+    let good = fs_err::read(&source)?;
+    let rows = read_parquet(&source)?;
+    write_parquet(&source, &[rows[0].slice(0, 5)])?;
+    said.push(verify()?);
+    fs_err::write(&source, good)?;
+    // One row less in the spine, then none of it.
+    let spine = fs_err::read_to_string(rides.path("spine.csv"))?;
+    let (shorter, _) = spine.trim_end().rsplit_once('\n').unwrap_or_default();
+    fs_err::write(rides.path("spine.csv"), shorter)?;
+    said.push(verify()?);
+    fs_err::rename(rides.path("spine.csv"), rides.path("moved.csv"))?;
+    said.push(verify()?);
+    fs_err::write(rides.path("moved.csv"), spine)?;
+    said.push(rides.asof.succeed([&VERIFY[..], &["--spine", "moved.csv"]].concat())?);
+    fs_err::rename(rides.path("moved.csv"), rides.path("spine.csv"))?;
+    // The training set itself.
+    let train = rides.path("train.parquet");
+    let made = read_parquet(&train)?;
+    write_parquet(&train, &[made[0].slice(0, 2)])?;
+    said.push(verify()?);
+    fs_err::remove_file(&train)?;
+    said.push(verify()?);
+    insta::assert_snapshot!(said.concat(), @r"
+    Some(1)
+    file `data/driver_stats.parquet` of the source `driver_stats` changed
+    Another training set comes out: row 0 (from zero), column `conv_rate`: was 0.25, is 0.6552
+    reading driver_hourly: 5 rows in 1 file
+    reading driver_trips: 5 rows in 1 file
+
+    Some(1)
+    the spine `spine.csv` is another
+    Another training set comes out: it had 6 rows, it has 5
+    reading driver_hourly: 840 rows in 1 file
+    reading driver_trips: 840 rows in 1 file
+
+    Some(1)
+    error: failed to open file `spine.csv`: No such file or directory (os error 2)
+
+    The same 6 rows come out; the file differs only in what it says of its inputs
+    Some(1)
+    the training set's file `train.parquet` changed
+    Another file comes out; which rows differ cannot be said without the training set as it was
+    reading driver_hourly: 840 rows in 1 file
+    reading driver_trips: 840 rows in 1 file
+
+    Some(1)
+    the training set's file `train.parquet` is missing
+    Another file comes out; which rows differ cannot be said without the training set as it was
+    reading driver_hourly: 840 rows in 1 file
+    reading driver_trips: 840 rows in 1 file
+    ");
+    Ok(())
+}
+
+#[test]
+fn a_training_set_that_differs_fails_with_the_first_value() -> Result<()> {
+    let rides = made()?;
+    let source = rides.path("data/driver_stats.parquet");
+    let rows = read_parquet(&source)?;
+    write_parquet(&source, &[rows[0].slice(0, 5)])?;
+    let (code, said) = rides.json(VERIFY)?;
+    assert_eq!((code, &said["same"]), (Some(1), &json!(false)));
+    assert_eq!(said["difference"]["row"], json!(0));
+    assert_eq!(said["difference"]["column"], json!("conv_rate"));
+    // Nothing is left of the attempt.
+    assert!(
+        rides
+            .files()?
+            .iter()
+            .all(|name| !name.contains("verify") && !name.contains("partial"))
+    );
+    Ok(())
+}
+
+#[test]
+fn files_that_come_and_go_are_named() -> Result<()> {
+    let rides = Rides::new()?;
+    rides.edit("data/driver_stats.parquet", "data")?;
+    rides.asof.succeed(["apply"])?;
+    rides.asof.succeed(MAKE)?;
+    // A row after all times changes nothing, and its file is named all the same.
+    let rows = read_parquet(rides.path("data/driver_stats.parquet"))?;
+    write_parquet(
+        rides.path("data/a.parquet"),
+        &[rows[0].slice(rows[0].num_rows() - 1, 1)],
+    )?;
+    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @r"
+    file `data/a.parquet` of the source `driver_stats` is new
+    The same 6 rows come out; the file differs only in what it says of its inputs
+    ");
+    fs_err::rename(
+        rides.path("data/driver_stats.parquet"),
+        rides.path("data/renamed.parquet"),
+    )?;
+    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @r"
+    file `data/driver_stats.parquet` of the source `driver_stats` is missing
+    file `data/a.parquet` of the source `driver_stats` is new
+    file `data/renamed.parquet` of the source `driver_stats` is new
+    The same 6 rows come out; the file differs only in what it says of its inputs
+    ");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_manifest_is_refused() -> Result<()> {
+    let rides = made()?;
+    let verify = |path| rides.refused(["training-sets", "verify", path]);
+    fs_err::rename(rides.path("train.parquet.manifest.json"), rides.path("m.json"))?;
+    let text = fs_err::read_to_string(rides.path("m.json"))?;
+    let edited = [
+        ("version.json", "\"registry_version\": 1", "\"registry_version\": 7"),
+        ("project.json", "\"project\": \"", "\"project\": \"other_"),
+        ("command.json", "\"--spine\"", "\"--spline\""),
+    ];
+    let mut said = vec![verify("train.parquet")?, verify("absent.json")?];
+    for (name, from, to) in edited {
+        assert!(text.contains(from), "{from}");
+        fs_err::write(rides.path(name), text.replacen(from, to, 1))?;
+        said.push(verify(name)?);
+    }
+    insta::assert_snapshot!(said.concat(), @r"
+    error: `train.parquet` cannot be read as the manifest of a training set: expected value at line 1 column 1
+    error: failed to open file `absent.json`: No such file or directory (os error 2)
+    error: the registry has no version 7; it is at version 1
+    error: `project.json` is of the project `other_rides`, this repository of `rides`; name the other with --repo
+    error: the manifest's command `get-historical-features --service acceptance_model --spline spine.csv --out train.parquet` cannot be run by this Asof (0.1.0), it was made by 0.1.0: unexpected argument '--spline' found
+    ");
+    Ok(())
+}
