@@ -1,4 +1,11 @@
-//! Row groups that need not be read, by the range of event times that their statistics give.
+//! Row groups and pages that need not be read, by what files tell of their values: statistics, page indexes, filters,
+//! and the folders that they lie in.
+
+mod pages;
+mod partition_times;
+mod probe;
+mod pruner;
+mod statistics;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
@@ -7,6 +14,10 @@ use asof_model::conform::conform;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use super::table::OpenFile;
+
+pub(crate) use partition_times::partition_times;
+pub(crate) use probe::KeyProbe;
+pub(crate) use pruner::{Narrowed, PartRows, Pruner, Verdict, Wanted};
 
 /// The event times that are worth reading, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,3 +64,6 @@ fn ranges(file: &OpenFile, column: &str) -> Option<(ArrayRef, ArrayRef)> {
     let maxes = times(converter.row_group_maxes(groups).ok()?)?;
     Some((mins, maxes))
 }
+
+#[cfg(test)]
+mod tests;

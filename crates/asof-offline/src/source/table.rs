@@ -17,6 +17,7 @@ use super::SourceFile;
 use super::footer::Footers;
 use super::hive::{PartitionColumn, columns_of};
 use super::location::{ListedFile, Listing, list};
+use super::prune::partition_times;
 use super::schema::Merged;
 use crate::OfflineError;
 
@@ -58,6 +59,8 @@ pub(crate) struct SourceTable {
     /// The columns that expressions see: those of the files with their types made the same, then the partitions.
     pub(crate) schema: SchemaRef,
     merged: Merged,
+    /// By file: the event time of its rows, if the folders that it lies in tell; see [`partition_times`].
+    pub(crate) partition_times: Option<Vec<Option<i64>>>,
     /// The last columns of the schema.
     pub(crate) partition_columns: Vec<PartitionColumn>,
 }
@@ -93,11 +96,13 @@ impl SourceTable {
         let merged = Merged::of(&schemas)?;
         let schema = Arc::new(with_partitions(&files, merged.fields.clone(), &partition_columns)?);
         let parts = parts_of(&files)?;
+        let partition_times = partition_times(&source.event_time, &files, &partition_columns);
         Ok(Self {
             store,
             files,
             parts,
             merged,
+            partition_times,
             schema,
             partition_columns,
         })
