@@ -18,29 +18,49 @@
 //!
 //! # How
 //!
-//! Neither side is sorted or hashed but the spine, which is the small one. It is indexed by key (each entity's times
-//! ascending, its *slots*); then feature rows stream past in any order, from any number of partitions:
+//! Neither side is sorted, and nothing is held but the spine's keys and times and what wins. The spine is indexed by
+//! key (each entity's times ascending, its *slots*), once for all lookups on the same columns. Then two passes over
+//! the row groups of each source, by all threads:
 //!
 //! ```text
 //!  spine ──> index: key -> slots t1 <= t2 <= …
 //!                               │
-//!  feature row (known at k) ────┴─> first slot with t >= k: keep the row if it is later than the one there
-//!
-//!  at the end                       each slot inherits from the one before, unless that is too old by now
-//!  output                           spine rows in order, each with its slot's row
+//!  key pass: keys and times ────┴─> first slot with t >= when the row became known: the later row stays there
+//!                                   at the end each slot inherits from the one before, unless that is too old by now
+//!  value pass: the features of the rows that won, and of no other, dealt out by ranges of the spine
+//!  output: range by range, the spine's rows again, each with its slot's row
 //! ```
 //!
-//! Time is one probe and one binary search (over the spine's times of that entity) per feature row. Memory is the
-//! spine, a record per slot and partition, and at most about twice the winning rows; nothing grows with the rows
-//! that do not win. (Window aggregations keep the rows of the spine's entities that are within reach.)
+//! Time is one probe and one binary search (over the spine's times of that entity) per feature row. Memory is a few
+//! words per spine row, and the winners of one range; nothing grows with the rows that do not win. When the winners of
+//! all ranges do not fit the memory, those whose turn comes last go to temporary files; when the index does not fit,
+//! the spine goes through in several passes. (Window aggregations keep the rows of the spine's entities that are
+//! within reach.)
+//!
+//! In reading order: `exec`, `pass`, `index`, `collect`, `contest`, `fetch`, `output`.
 
-mod answers;
+mod bits;
+mod bucket;
 mod collect;
+mod contest;
+mod entities;
 mod exec;
+mod fetch;
+mod gather;
 mod index;
-mod winners;
+mod int_table;
+mod latest;
+mod lookup_keys;
+mod output;
+mod pass;
+mod row_set;
+mod sizes;
+mod values;
 
-pub(crate) use answers::{Answers, Found, RowRef, Values};
-pub(crate) use collect::{Question, Rule, collect};
+pub(crate) use collect::{Answers, Question, Rule, collect};
+pub(crate) use entities::Entities;
 pub(crate) use exec::{AsofJoinExec, JoinInput, JoinLookup};
-pub(crate) use index::{Entities, Index};
+pub(crate) use gather::gather;
+pub(crate) use index::Index;
+pub(crate) use int_table::NO_ENTITY;
+pub(crate) use values::{ComputedRows, NO_ROW, ValueBatch, ValueSource};

@@ -1,5 +1,6 @@
 //! The engine: where sources are, and how much is done at once.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,13 +8,19 @@ use arrow::datatypes::SchemaRef;
 use asof_model::Timestamp;
 use asof_model::definition::{FeatureView, Source, ViewBody};
 use asof_storage::StorageOptions;
+use asof_transform::AggregateProgram;
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionConfig;
 
 use crate::OfflineError;
-use crate::asof_join::Rule;
+use crate::asof_join::{Rule, ValueSource};
 use crate::progress::{Progress, ProgressSink};
-use crate::source::{FeatureScanExec, SourceFile, SourceTable, TimeBounds, ViewProgram};
+use crate::source::{
+    FeatureProgram, FeatureScanExec, PlaceProgram, ScanRequest, SourceFile, SourceRows, SourceTable, TimeBounds,
+    selected,
+};
 use crate::windows::WindowProgram;
 
 /// The settings of an engine. None of them changes any result.
@@ -27,9 +34,14 @@ pub struct OfflineOptions {
     pub partitions: usize,
     /// Rows per batch; at least 1.
     pub batch_size: usize,
+    /// About how much memory may be used, in bytes. What does not fit goes to temporary files, or in several passes.
+    pub memory: u64,
     /// Where progress goes.
     pub progress: Option<ProgressSink>,
 }
+
+/// The memory that is used when nothing is said and nothing is known of the machine: 4 GiB.
+const DEFAULT_MEMORY: u64 = 4 << 30;
 
 impl OfflineOptions {
     /// The usual settings for a repository in the folder `base`: as many partitions as there are processors.
@@ -39,6 +51,7 @@ impl OfflineOptions {
             storage: StorageOptions::new(),
             partitions: std::thread::available_parallelism().map_or(1, usize::from),
             batch_size: 8192,
+            memory: DEFAULT_MEMORY,
             progress: None,
         }
     }
@@ -50,12 +63,16 @@ pub struct OfflineEngine {
     pub(crate) options: OfflineOptions,
 }
 
-/// A view ready to be read: its scan's program, and the rule by which its rows answer.
+/// A view ready to be read.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenView {
     pub(crate) table: Arc<SourceTable>,
-    pub(crate) program: Arc<ViewProgram>,
+    /// What its scan computes.
+    pub(crate) program: Arc<PlaceProgram>,
+    /// The rule by which its rows answer.
     pub(crate) rule: Rule,
+    /// Where its features are; `None` for an aggregated view, whose answers bring them along.
+    pub(crate) values: Option<Arc<dyn ValueSource>>,
 }
 
 impl OfflineEngine {
@@ -94,13 +111,24 @@ impl OfflineEngine {
         features: &[usize],
         after: Option<Timestamp>,
     ) -> Result<OpenView, OfflineError> {
-        let program = Arc::new(ViewProgram::compile(&table.schema, view, source, features)?);
+        let (aggregate, values): (_, Option<Arc<dyn ValueSource>>) = match &view.body {
+            ViewBody::Windows(aggregation) => {
+                let program = AggregateProgram::compile(&table.schema, &selected(&aggregation.features, features));
+                let program = program.map_err(|error| OfflineError::expression(&view.name, error))?;
+                (Some(Arc::new(program)), None)
+            }
+            ViewBody::Rows(_) => {
+                let program = FeatureProgram::compile(&table.schema, view, features)?;
+                table.check_columns(&program.columns().positions, &[])?;
+                (None, Some(Arc::new(SourceRows::new(Arc::clone(&table), program))))
+            }
+        };
+        let program = Arc::new(PlaceProgram::compile(&table.schema, view, source, aggregate.clone())?);
         let keys = view.join_keys.iter().map(|key| key.name.as_str());
         let needed: Vec<&str> = keys.chain(program.event_column()).collect();
-        table.check_columns(program.columns(), &needed)?;
-        let rule = match (&view.body, program.aggregate()) {
+        table.check_columns(&program.columns().positions, &needed)?;
+        let rule = match (&view.body, aggregate) {
             (ViewBody::Windows(aggregation), Some(aggregate)) => {
-                let aggregate = Arc::clone(aggregate);
                 let windows = WindowProgram::new(&view.name, aggregation, &view.admission, aggregate, after);
                 Rule::Windows(Arc::new(windows))
             }
@@ -114,15 +142,30 @@ impl OfflineEngine {
                 rows: files.iter().map(|file| file.rows).sum(),
             });
         }
-        Ok(OpenView { table, program, rule })
+        Ok(OpenView {
+            table,
+            program,
+            rule,
+            values,
+        })
     }
 
     /// The settings of an execution.
-    pub(crate) fn context(&self) -> Arc<TaskContext> {
+    ///
+    /// # Errors
+    /// When there is no place for temporary files.
+    pub(crate) fn context(&self) -> Result<Arc<TaskContext>, OfflineError> {
         let config = SessionConfig::new()
             .with_batch_size(self.options.batch_size.max(1))
             .with_target_partitions(self.options.partitions.max(1));
-        Arc::new(TaskContext::default().with_session_config(config))
+        let memory = usize::try_from(self.options.memory).unwrap_or(usize::MAX);
+        // The pool counts what is kept; decoding, encoding and the allocator's own needs come on top.
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory / 4 * 3)))
+            .build_arc()?;
+        Ok(Arc::new(
+            TaskContext::default().with_session_config(config).with_runtime(runtime),
+        ))
     }
 }
 
@@ -142,19 +185,20 @@ impl OpenView {
         TimeBounds { first, last }
     }
 
+    /// A scan of the view alone.
     pub(crate) fn scan(
         &self,
         engine: &OfflineEngine,
         bounds: TimeBounds,
-        only: Option<&std::collections::BTreeSet<String>>,
+        only: Option<&BTreeSet<String>>,
     ) -> FeatureScanExec {
-        FeatureScanExec::new(
-            Arc::clone(&self.table),
-            Arc::clone(&self.program),
+        let request = ScanRequest {
             bounds,
-            only,
-            engine.options.partitions,
-            engine.options.progress.clone(),
-        )
+            files: only.cloned(),
+            partitions: engine.options.partitions,
+            views: self.program.view().to_string(),
+            progress: engine.options.progress.clone(),
+        };
+        FeatureScanExec::new(Arc::clone(&self.table), Arc::clone(&self.program), request)
     }
 }

@@ -430,7 +430,9 @@ impl OfflineError {
 
     /// The error that a task of our own was given up, as happens when the program ends.
     pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
-        Self::Engine(Box::new(DataFusionError::Execution(format!("a task ended early: {error}"))))
+        Self::Engine(Box::new(DataFusionError::Execution(format!(
+            "a task ended early: {error}"
+        ))))
     }
 
     pub(crate) fn spine_column(column: &str, error: ConformError) -> Self {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, TimestampMicrosecondArray, new_null_array};
+use arrow::array::{ArrayRef, TimestampMicrosecondArray};
 use asof_model::definition::{FeatureView, Source};
 use asof_model::key::{EncodedKeys, KeyCodec};
-use asof_model::{Admission, ScalarType, Timestamp};
+use asof_model::{Admission, StoredOrder, Timestamp};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{Stream, StreamExt};
 
-use crate::asof_join::{Answers, Entities, Found, Index, Question, RowRef, Rule, collect};
+use crate::asof_join::{Entities, Index, NO_ROW, Question, Rule, ValueBatch, collect, gather};
 use crate::engine::OpenView;
 use crate::source::TimeBounds;
 use crate::{KeyFilter, OfflineEngine, OfflineError};
@@ -66,40 +66,42 @@ impl OfflineEngine {
     /// # Errors
     /// When the source cannot be read, or an expression cannot be computed.
     pub async fn latest_rows(&self, request: &RowsRequest) -> Result<FeatureStream, OfflineError> {
-        let features = request.view.features();
         let open = self.open_request(request).await?;
         let scan: Arc<dyn ExecutionPlan> = Arc::new(open.scan(self, request.bounds(&open), request.files.as_ref()));
-        let key_types: Vec<ScalarType> = request.view.join_keys.iter().map(|key| key.key_type).collect();
+        let codec = KeyCodec::new(open.program.keys());
         let index = Index::Discovered {
             entities: Entities::default(),
             at: request.at.micros(),
             only: request.keys.clone(),
         };
-        let ask = || vec![Question::new(index.clone(), &open.rule)];
-        let mut questions = collect(&scan, &self.context(), &key_types, ask).await?;
+        let context = self.context()?;
+        let mut questions = collect(&scan, &context, &codec, vec![Question::new(index, &open.rule)]).await?;
         let question = questions.pop().expect("one question was asked");
         let (index, answers) = question.finish()?;
         let Index::Discovered { entities, .. } = index else {
             unreachable!("the index that was asked with comes back");
         };
-        let mut found: Vec<(u32, Found)> = (answers.found.iter().zip(0..))
-            .filter_map(|(found, entity)| found.map(|found| (entity, found)))
+        let mut found: Vec<u32> = (0..entities.len() as u32)
+            .filter(|entity| answers.winners[*entity as usize] != NO_ROW)
             .collect();
-        found.sort_unstable_by(|a, b| entities.key(a.0).cmp(entities.key(b.0)));
-        let batch_size = self.options.batch_size.max(1);
-        let batches: Vec<Vec<(u32, Found)>> = found.chunks(batch_size).map(<[_]>::to_vec).collect();
+        found.sort_unstable_by(|a, b| entities.key(*a).cmp(entities.key(*b)));
+        let winners: Vec<u64> = found.iter().map(|entity| answers.winners[*entity as usize]).collect();
+        let values = open.values.or(answers.values);
+        let values = values.expect("a view's values are the source's or come with the answers");
+        let features = request.view.features();
+        let types = features.iter().map(|feature| feature.value_type.arrow()).collect();
+        let gathered = gather(values, winners, types, &context).await?;
         let rows = Rows {
-            codec: KeyCodec::new(&key_types),
-            empty: features
-                .iter()
-                .map(|feature| new_null_array(&feature.value_type.arrow(), 1))
-                .collect(),
+            codec,
             entities,
-            answers,
+            orders: answers.orders,
+            found,
         };
-        Ok(futures::stream::iter(batches)
-            .map(move |batch| rows.gather(&batch))
-            .boxed())
+        let batches = gathered.map(move |gathered| {
+            let (first, columns) = gathered?;
+            rows.batch(first, columns)
+        });
+        Ok(batches.boxed())
     }
 
     async fn open_request(&self, request: &RowsRequest) -> Result<OpenView, OfflineError> {
@@ -135,34 +137,29 @@ impl RowsRequest {
     }
 }
 
-/// What was found, to be gathered batch by batch.
+/// What was found, in the order of the keys.
 struct Rows {
     codec: KeyCodec,
-    empty: Vec<ArrayRef>,
     entities: Entities,
-    answers: Answers,
+    orders: Vec<StoredOrder>,
+    found: Vec<u32>,
 }
 
 impl Rows {
-    fn gather(&self, batch: &[(u32, Found)]) -> Result<FeatureBatch, OfflineError> {
-        let keys: EncodedKeys = batch
-            .iter()
-            .map(|(entity, _)| Some(self.entities.key(*entity)))
-            .collect();
-        let refs: Vec<Option<RowRef>> = batch.iter().map(|(_, found)| Some(found.row)).collect();
-        let columns = self.empty.iter().enumerate();
-        let columns = columns.map(|(at, empty)| self.answers.values.column(at, empty.as_ref(), &refs));
-        let event_times = batch.iter().map(|(_, found)| found.order.event_time.micros());
-        let created_times = batch
-            .iter()
-            .map(|(_, found)| found.order.created_time.map(Timestamp::micros));
+    /// The rows from the `first` on, as many as there are values of.
+    fn batch(&self, first: usize, columns: ValueBatch) -> Result<FeatureBatch, OfflineError> {
+        let found = &self.found[first..first + columns.rows];
+        let keys: EncodedKeys = found.iter().map(|entity| Some(self.entities.key(*entity))).collect();
+        let orders = || found.iter().map(|entity| self.orders[*entity as usize]);
+        let event_times = orders().map(|order| order.event_time.micros());
+        let created_times = orders().map(|order| order.created_time.map(Timestamp::micros));
         Ok(FeatureBatch {
             keys: self.codec.decode_columns(&keys)?,
             event_times: TimestampMicrosecondArray::from_iter_values(event_times).with_timezone("UTC"),
             created_times: created_times
                 .collect::<TimestampMicrosecondArray>()
                 .with_timezone("UTC"),
-            columns: columns.collect::<Result<_, _>>()?,
+            columns: columns.columns,
         })
     }
 }

@@ -8,10 +8,14 @@
 //! footer     the end of a file          ->  its row groups and columns, or what is wrong with the file
 //! schema     the columns of each file   ->  one schema, or an error that names the file that differs
 //! table      footers                    ->  all there is to know of a source before its rows are read
+//! part       a row group                ->  batches of some of its columns
 //! program    what a view reads          ->  expressions bound to the columns they need
 //! prune      statistics                 ->  the row groups that need not be read
-//! scan       row groups                 ->  batches of keys, times, places and values
-//! batch      a batch                    ->  its parts
+//! scan       row groups                 ->  batches of keys, times and row ids
+//! batch      a batch                    ->  its columns by what they are
+//! place      times and a row id         ->  the total order of rows
+//! rows       the rows that win          ->  their features
+//! report     reading                    ->  what it cost
 //! ```
 
 mod batch;
@@ -19,10 +23,14 @@ mod fetch;
 mod footer;
 mod hive;
 mod location;
+mod part;
+mod place;
 mod program;
 mod prune;
 mod reader;
+mod report;
 mod row_id;
+mod rows;
 mod scan;
 mod schema;
 mod table;
@@ -32,10 +40,12 @@ use asof_model::Timestamp;
 pub(crate) use batch::{Scanned, batch_of};
 pub(crate) use hive::{PartitionColumn, Partitions, columns_of};
 pub(crate) use location::{ListedFile, list};
-pub(crate) use program::ViewProgram;
+pub(crate) use place::Place;
+pub(crate) use program::{FeatureProgram, PlaceProgram, selected};
 pub(crate) use prune::TimeBounds;
 pub(crate) use row_id::RowId;
-pub(crate) use scan::FeatureScanExec;
+pub(crate) use rows::SourceRows;
+pub(crate) use scan::{FeatureScanExec, ScanRequest};
 pub(crate) use table::SourceTable;
 
 /// A Parquet file of a source.

@@ -2,6 +2,7 @@
 
 mod check;
 mod csv;
+mod exec;
 mod file;
 mod location;
 mod merge;
@@ -25,6 +26,7 @@ use location::SpineFile;
 use rows::{ParquetFile, Rows};
 use spool::Spool;
 
+pub(crate) use exec::SpineExec;
 pub(crate) use rows::Batches;
 
 /// The caller's rows: entity keys, an as-of time, request fields, and anything else.
@@ -139,7 +141,7 @@ impl Spine {
 }
 
 /// Runs `work` where it may block.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, OfflineError> + Send + 'static,
 ) -> Result<T, OfflineError> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -23,7 +23,7 @@ pub use output::{TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
 pub(crate) use report::Recorder;
 pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};
 
-use crate::spine::LoadedSpine;
+use crate::spine::OpenSpine;
 use crate::{OfflineEngine, OfflineError, Spine};
 use plan::Prepared;
 
@@ -89,12 +89,12 @@ impl OfflineEngine {
         spine: Spine,
         as_of: &str,
     ) -> Result<TrainingSet, OfflineError> {
-        let spine = spine.load(plan, as_of, self).await?;
+        let spine = spine.open(plan, as_of, self).await?;
         let schema = output_schema(&spine, plan);
         let spine_columns = spine.schema.fields().len();
         let prepared = Prepared::new(self, plan, spine).await?;
         let exec: Arc<dyn ExecutionPlan> = Arc::new(prepared.join);
-        let joined = exec.execute(0, self.context())?;
+        let joined = exec.execute(0, self.context()?)?;
         let (finish, out) = (prepared.finish, Arc::clone(&schema));
         let batches = joined.map(move |batch| finish.apply(&batch?, &out)).boxed();
         Ok(TrainingSet {
@@ -128,7 +128,7 @@ impl OfflineEngine {
     }
 }
 
-fn output_schema(spine: &LoadedSpine, plan: &RetrievalPlan) -> SchemaRef {
+fn output_schema(spine: &OpenSpine, plan: &RetrievalPlan) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = spine.schema.fields().iter().cloned().collect();
     let outputs = plan
         .outputs

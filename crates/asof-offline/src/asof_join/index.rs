@@ -1,66 +1,78 @@
-//! The index of a point-in-time join: entities by the bytes of their key, and the times asked about each.
+//! The index of a point-in-time join: entities by their key, and the times asked about each.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use asof_model::key::EncodedKeys;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use xxhash_rust::xxh3::xxh3_64;
+use asof_model::ScalarType;
 
+use super::entities::Entities;
+use super::int_table::{IntTable, NO_ENTITY};
+use super::lookup_keys::{LookupKeys, are_ints};
 use crate::KeyFilter;
 
 /// No slot: the row's key has a null.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
 
-/// Entities, numbered in the order in which they came. Their keys stand in one buffer.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Entities {
-    numbers: HashTable<u32>,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+/// Entities by key.
+#[derive(Debug)]
+enum KeyTable {
+    Ints(IntTable),
+    Bytes(Entities),
 }
 
-impl Entities {
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The key of an entity.
-    pub(crate) fn key(&self, entity: u32) -> &[u8] {
-        key_of(&self.bytes, &self.ends, entity)
-    }
-
-    pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.numbers
-            .find(xxh3_64(key), |entity| self.key(*entity) == key)
-            .copied()
-    }
-
-    pub(crate) fn find_or_insert(&mut self, key: &[u8]) -> u32 {
-        let (bytes, ends) = (&mut self.bytes, &mut self.ends);
-        let entry = self.numbers.entry(
-            xxh3_64(key),
-            |entity| key_of(bytes, ends, *entity) == key,
-            |entity| xxh3_64(key_of(bytes, ends, *entity)),
-        );
-        match entry {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                let entity = u32::try_from(ends.len()).expect("2^32 keys do not fit the memory");
-                bytes.extend_from_slice(key);
-                ends.push(bytes.len());
-                entry.insert(entity);
-                entity
-            }
+impl KeyTable {
+    fn len(&self) -> usize {
+        match self {
+            Self::Ints(table) => table.len(),
+            Self::Bytes(entities) => entities.len(),
         }
     }
-}
 
-fn key_of<'a>(bytes: &'a [u8], ends: &[usize], entity: u32) -> &'a [u8] {
-    let entity = entity as usize;
-    let start = entity.checked_sub(1).map_or(0, |before| ends[before]);
-    &bytes[start..ends[entity]]
+    fn memory(&self) -> usize {
+        match self {
+            Self::Ints(table) => table.memory(),
+            Self::Bytes(entities) => entities.memory(),
+        }
+    }
+
+    /// The entity of each key; new ones are added. [`NO_ENTITY`] for nulls.
+    fn insert(&mut self, keys: &LookupKeys, entities: &mut Vec<u32>) {
+        match (self, keys) {
+            (Self::Ints(table), LookupKeys::Ints { values, nulls }) => {
+                entities.extend(values.iter().enumerate().map(|(row, key)| {
+                    if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                        NO_ENTITY
+                    } else {
+                        table.find_or_insert(*key)
+                    }
+                }));
+            }
+            (Self::Bytes(known), LookupKeys::Bytes(keys)) => {
+                let find = |key: Option<&[u8]>| key.map_or(NO_ENTITY, |key| known.find_or_insert(key));
+                entities.extend(keys.iter().map(find));
+            }
+            _ => unreachable!("keys of one type are always looked up in one form"),
+        }
+    }
+
+    /// The entity of each key, or [`NO_ENTITY`].
+    fn find(&self, keys: &LookupKeys, entities: &mut Vec<u32>) {
+        match (self, keys) {
+            (Self::Ints(table), LookupKeys::Ints { values, nulls: None }) => {
+                entities.extend(values.iter().map(|key| table.find(*key)));
+            }
+            (Self::Ints(table), LookupKeys::Ints { values, nulls }) => {
+                let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                let find = |(row, key): (usize, &i64)| if is_null(row) { NO_ENTITY } else { table.find(*key) };
+                entities.extend(values.iter().enumerate().map(find));
+            }
+            (Self::Bytes(known), LookupKeys::Bytes(keys)) => {
+                let find = |key: Option<&[u8]>| key.and_then(|key| known.find(key)).unwrap_or(NO_ENTITY);
+                entities.extend(keys.iter().map(find));
+            }
+            _ => unreachable!("keys of one type are always looked up in one form"),
+        }
+    }
 }
 
 /// The entities of a spine, and for each its slots: the distinct times asked about it, ascending.
@@ -70,55 +82,130 @@ fn key_of<'a>(bytes: &'a [u8], ends: &[usize], entity: u32) -> &'a [u8] {
 /// slots       t1 t4 t9    t4    t2 t3
 /// of_row      the slot of each spine row; rows of equal key and time share one
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Slots {
-    entities: Entities,
+    table: KeyTable,
     /// The first slot of each entity, and at the end the number of slots.
     starts: Vec<u32>,
     times: Vec<i64>,
     of_row: Vec<u32>,
 }
 
-impl Slots {
-    /// The index of a spine's rows, given batch by batch as keys and times.
-    pub(crate) fn of_spine(keys: &[EncodedKeys], times: &[&[i64]]) -> Self {
-        let mut entities = Entities::default();
-        let mut asked: Vec<(u32, i64, u32)> = Vec::new();
+/// Takes in the rows of a spine.
+#[derive(Debug)]
+pub(crate) struct SlotsBuilder {
+    table: KeyTable,
+    entities: Vec<u32>,
+    times: Vec<i64>,
+}
+
+impl SlotsBuilder {
+    /// For keys of these types; about `rows` of them.
+    pub(crate) fn new(keys: &[ScalarType], rows: usize) -> Self {
+        let table = if are_ints(keys) {
+            KeyTable::Ints(IntTable::new())
+        } else {
+            KeyTable::Bytes(Entities::default())
+        };
+        Self {
+            table,
+            entities: Vec::with_capacity(rows),
+            times: Vec::with_capacity(rows),
+        }
+    }
+
+    /// The next rows: their keys, and the times asked about.
+    pub(crate) fn push(&mut self, keys: &LookupKeys, times: &[i64]) {
+        self.table.insert(keys, &mut self.entities);
+        self.times.extend_from_slice(times);
+    }
+
+    /// The index of all rows.
+    pub(crate) fn finish(self) -> Slots {
+        // The rows of each entity together, by counting: row numbers take less memory than what they stand for.
+        let mut ends = vec![0_u32; self.table.len()];
+        for entity in self.entities.iter().filter(|entity| **entity != NO_ENTITY) {
+            ends[*entity as usize] += 1;
+        }
         let mut rows = 0;
-        for (keys, times) in keys.iter().zip(times) {
-            for (key, time) in keys.iter().zip(*times) {
-                if let Some(key) = key {
-                    asked.push((entities.find_or_insert(key), *time, rows));
-                }
-                rows += 1;
+        for end in &mut ends {
+            rows += *end;
+            *end = rows;
+        }
+        let mut order = vec![0_u32; rows as usize];
+        for (row, entity) in self.entities.iter().enumerate().rev() {
+            if *entity != NO_ENTITY {
+                // From an end each becomes the entity's start.
+                ends[*entity as usize] -= 1;
+                order[ends[*entity as usize] as usize] = row as u32;
             }
         }
-        asked.sort_unstable();
-        let mut slots = Self {
-            starts: Vec::with_capacity(entities.len() + 1),
-            entities,
+        let starts_of_rows = ends;
+        let mut slots = Slots {
+            starts: Vec::with_capacity(self.table.len() + 1),
+            table: self.table,
             times: Vec::new(),
-            of_row: vec![NO_SLOT; rows as usize],
+            of_row: self.entities,
         };
-        let mut last = None;
-        for (entity, time, row) in asked {
-            if last != Some((entity, time)) {
-                // Each entity has at least one row, so their slots start one after the other.
-                if slots.starts.len() <= entity as usize {
-                    slots.starts.push(slots.times.len() as u32);
+        for (entity, start) in starts_of_rows.iter().enumerate() {
+            let end = starts_of_rows.get(entity + 1).copied().unwrap_or(rows);
+            let rows = &mut order[*start as usize..end as usize];
+            rows.sort_unstable_by_key(|row| self.times[*row as usize]);
+            slots.starts.push(slots.times.len() as u32);
+            let mut last = None;
+            for row in rows {
+                let time = self.times[*row as usize];
+                if last != Some(time) {
+                    slots.times.push(time);
+                    last = Some(time);
                 }
-                slots.times.push(time);
-                last = Some((entity, time));
+                slots.of_row[*row as usize] = slots.times.len() as u32 - 1;
             }
-            slots.of_row[row as usize] = slots.times.len() as u32 - 1;
         }
         slots.starts.push(slots.times.len() as u32);
         slots
     }
+}
 
+impl Slots {
     /// The slot of each spine row, or [`NO_SLOT`].
     pub(crate) fn of_row(&self) -> &[u32] {
         &self.of_row
+    }
+
+    /// How many slots there are.
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// How many entities there are.
+    pub(crate) fn entities(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The entity of each key, or [`NO_ENTITY`].
+    pub(crate) fn find(&self, keys: &LookupKeys, entities: &mut Vec<u32>) {
+        self.table.find(keys, entities);
+    }
+
+    /// The slots of an entity, which has at least one.
+    #[inline]
+    pub(crate) fn of_entity(&self, entity: u32) -> Range<u32> {
+        self.starts[entity as usize]..self.starts[entity as usize + 1]
+    }
+
+    /// The times of some slots.
+    #[inline]
+    pub(crate) fn times(&self, slots: Range<u32>) -> &[i64] {
+        &self.times[slots.start as usize..slots.end as usize]
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.memory()
+            + self.starts.capacity() * size_of::<u32>()
+            + self.times.capacity() * size_of::<i64>()
+            + self.of_row.capacity() * size_of::<u32>()
     }
 }
 
@@ -147,27 +234,23 @@ impl Index {
     /// How many slots there are now.
     pub(crate) fn slots(&self) -> usize {
         match self {
-            Self::Spine(slots) => slots.times.len(),
+            Self::Spine(slots) => slots.len(),
             Self::Discovered { entities, .. } => entities.len(),
         }
     }
 
-    /// How many entities there are now.
-    pub(crate) fn entities(&self) -> usize {
-        match self {
-            Self::Spine(slots) => slots.entities.len(),
-            Self::Discovered { entities, .. } => entities.len(),
-        }
-    }
-
-    /// The entity of a key, if anything is asked about it.
-    pub(crate) fn entity(&mut self, key: &[u8]) -> Option<u32> {
-        match self {
-            Self::Spine(slots) => slots.entities.find(key),
-            Self::Discovered { entities, only, .. } => {
-                let counts = only.as_ref().is_none_or(|only| only.admits(key));
-                counts.then(|| entities.find_or_insert(key))
+    /// The entity of each key, or [`NO_ENTITY`] if nothing is asked about it. Where entities are discovered, keys are
+    /// encoded.
+    pub(crate) fn find(&mut self, keys: &LookupKeys, found: &mut Vec<u32>) {
+        match (self, keys) {
+            (Self::Spine(slots), keys) => slots.find(keys, found),
+            (Self::Discovered { entities, only, .. }, LookupKeys::Bytes(keys)) => {
+                found.extend(keys.iter().map(|key| match key {
+                    Some(key) if only.as_ref().is_none_or(|only| only.admits(key)) => entities.find_or_insert(key),
+                    _ => NO_ENTITY,
+                }));
             }
+            _ => unreachable!("keys of entities to discover are encoded"),
         }
     }
 
@@ -175,8 +258,8 @@ impl Index {
     pub(crate) fn slots_of(&self, entity: u32) -> (Range<u32>, &[i64]) {
         match self {
             Self::Spine(slots) => {
-                let range = slots.starts[entity as usize]..slots.starts[entity as usize + 1];
-                (range.clone(), &slots.times[range.start as usize..range.end as usize])
+                let range = slots.of_entity(entity);
+                (range.clone(), slots.times(range))
             }
             Self::Discovered { at, .. } => (entity..entity + 1, std::slice::from_ref(at)),
         }
@@ -188,11 +271,8 @@ impl Index {
         match (self, other) {
             (Self::Discovered { entities, .. }, Self::Discovered { entities: others, .. }) => {
                 let numbers = 0..others.len() as u32;
-                Some(
-                    numbers
-                        .map(|entity| entities.find_or_insert(others.key(entity)))
-                        .collect(),
-                )
+                let here = numbers.map(|entity| entities.find_or_insert(others.key(entity)));
+                Some(here.collect())
             }
             _ => None,
         }
@@ -201,28 +281,53 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
+    use asof_model::key::EncodedKeys;
+
     use super::*;
+
+    fn bytes(keys: &[Option<&'static str>]) -> LookupKeys {
+        let keys: EncodedKeys = keys.iter().map(|key| key.map(str::as_bytes)).collect();
+        LookupKeys::Bytes(keys)
+    }
+
+    fn ints(keys: &[Option<i64>]) -> LookupKeys {
+        LookupKeys::Ints {
+            values: keys.iter().map(|key| key.unwrap_or(7)).collect(),
+            nulls: Some(keys.iter().map(Option::is_some).collect()),
+        }
+    }
+
+    fn check(builder: SlotsBuilder, batches: [LookupKeys; 2], b_and_c: LookupKeys) {
+        let mut builder = builder;
+        builder.push(&batches[0], &[9, 5, 1]);
+        builder.push(&batches[1], &[4, 9, 5]);
+        let slots = Arc::new(builder.finish());
+        assert_eq!(slots.of_row(), [1, 2, NO_SLOT, 0, 1, 2]);
+        let mut index = Index::Spine(slots);
+        let mut found = Vec::new();
+        index.find(&b_and_c, &mut found);
+        assert_eq!(found[1], NO_ENTITY);
+        assert_eq!(index.slots_of(found[0]), (0..2, &[4, 9][..]));
+        assert_eq!(index.slots(), 3);
+    }
 
     #[test]
     fn rows_of_equal_key_and_time_share_a_slot_and_null_keys_have_none() {
-        let keys = |keys: &[Option<&'static str>]| keys.iter().map(|key| key.map(str::as_bytes)).collect();
-        let batches: [EncodedKeys; 2] = [
-            keys(&[Some("b"), Some("a"), None]),
-            keys(&[Some("b"), Some("b"), Some("a")]),
+        let batches = [
+            bytes(&[Some("b"), Some("a"), None]),
+            bytes(&[Some("b"), Some("b"), Some("a")]),
         ];
-        let slots = Arc::new(Slots::of_spine(&batches, &[&[9, 5, 1], &[4, 9, 5]]));
-        assert_eq!(slots.of_row(), [1, 2, NO_SLOT, 0, 1, 2]);
-        let mut index = Index::Spine(slots);
-        let b = index.entity(b"b").expect("b is in the spine");
-        assert_eq!(index.slots_of(b), (0..2, &[4, 9][..]));
-        assert_eq!(index.entity(b"c"), None);
-        assert_eq!((index.entities(), index.slots()), (2, 3));
+        let builder = SlotsBuilder::new(&[ScalarType::String], 6);
+        check(builder, batches, bytes(&[Some("b"), Some("c")]));
+        let batches = [ints(&[Some(-2), Some(1), None]), ints(&[Some(-2), Some(-2), Some(1)])];
+        let builder = SlotsBuilder::new(&[ScalarType::Int64], 6);
+        check(builder, batches, ints(&[Some(-2), Some(7)]));
     }
 
     #[test]
     fn an_empty_spine_has_no_slots() {
-        let slots = Slots::of_spine(&[], &[]);
-        assert_eq!(Index::Spine(Arc::new(slots)).slots(), 0);
+        let slots = SlotsBuilder::new(&[ScalarType::Int64], 0).finish();
+        assert_eq!((slots.len(), slots.entities()), (0, 0));
     }
 
     #[test]
@@ -233,12 +338,10 @@ mod tests {
             only: None,
         };
         let (mut left, mut right) = (new(), new());
-        for key in ["a", "b"] {
-            left.entity(key.as_bytes());
-        }
-        for key in ["c", "b", ""] {
-            right.entity(key.as_bytes());
-        }
+        left.find(&bytes(&[Some("a"), Some("b")]), &mut Vec::new());
+        let mut found = Vec::new();
+        right.find(&bytes(&[Some("c"), Some("b"), None, Some("d")]), &mut found);
+        assert_eq!(found, [0, 1, NO_ENTITY, 2]);
         assert_eq!(left.absorb(&right), Some(vec![2, 1, 3]));
         assert_eq!(left.slots_of(3), (3..4, &[7][..]));
     }

@@ -8,12 +8,13 @@ mod pruner;
 mod statistics;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use asof_model::ScalarType;
 use asof_model::conform::conform;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
-use super::table::OpenFile;
+use super::table::{OpenFile, SourceTable};
 
 pub(crate) use partition_times::partition_times;
 pub(crate) use probe::KeyProbe;
@@ -52,6 +53,27 @@ pub(crate) fn may_have(file: &OpenFile, column: &str, bounds: TimeBounds) -> Vec
         !too_late && !too_early
     };
     (0..count).map(may).collect()
+}
+
+impl SourceTable {
+    /// The least and the greatest time in a column by the statistics of all row groups; `None` where one has none.
+    pub(crate) fn time_range(&self, column: &str) -> Option<(i64, i64)> {
+        let mut all: Option<(i64, i64)> = None;
+        for file in self
+            .files
+            .iter()
+            .filter(|file| file.metadata.metadata().num_row_groups() > 0)
+        {
+            let (mins, maxes) = ranges(file, column)?;
+            if mins.null_count() > 0 || maxes.null_count() > 0 {
+                return None;
+            }
+            let first = min(mins.as_primitive::<TimestampMicrosecondType>())?;
+            let last = max(maxes.as_primitive::<TimestampMicrosecondType>())?;
+            all = Some(all.map_or((first, last), |all| (all.0.min(first), all.1.max(last))));
+        }
+        all
+    }
 }
 
 /// The least and the greatest time of each row group. Flooring to microseconds keeps their order.

@@ -1,10 +1,10 @@
-//! The scan of one view's source: row groups in, batches of keys, times, places and values out.
+//! The scan of a source: parts in, batches of keys, times and ids out.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -15,81 +15,85 @@ use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     ReplaceChildrenOptions,
 };
-use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 
-use super::batch::batch_of;
-use super::program::ViewProgram;
+use super::part::open_part;
+use super::program::PlaceProgram;
 use super::prune::{self, TimeBounds};
-use super::reader::ObjectReader;
-use super::table::{SourceTable, adapt};
+use super::report::ScanReport;
+use super::table::SourceTable;
 use crate::OfflineError;
 use crate::progress::{Progress, ProgressSink};
+use crate::training_set::PartReport;
 
-/// One row group of one file.
-#[derive(Debug, Clone, Copy)]
-struct Unit {
-    file: usize,
-    row_group: usize,
-    /// The number of its first row in the file.
-    first_row: u64,
+/// Parts whose bytes are asked for while another is decoded, per partition.
+const PARTS_AHEAD: usize = 2;
+
+/// What a scan reads, beside its program.
+#[derive(Debug, Clone)]
+pub(crate) struct ScanRequest {
+    /// The event times that are worth reading.
+    pub(crate) bounds: TimeBounds,
+    /// The files that count, by their paths. `None`: all.
+    pub(crate) files: Option<BTreeSet<String>>,
+    /// How many parts are read at once.
+    pub(crate) partitions: usize,
+    /// The views that are read, for people.
+    pub(crate) views: String,
+    pub(crate) progress: Option<ProgressSink>,
 }
 
-/// Reads the rows of a view's source.
+/// Reads what tells the rows of a source apart: join keys, times, and where each row stands.
 ///
 /// Each row of the output is a source row that passed the filters, has an event time within the bounds, and has no
 /// null in its keys. Its columns, by position (see [`Scanned`](super::Scanned)): the join keys, event time, created
-/// time, the file's rank, the row's number in its file before any filter, then what the view computes from the row.
+/// time, the row's id, then what an aggregated view computes from the row. Features are not read here but by
+/// [`SourceRows`](super::SourceRows), when it is known which rows win.
 ///
-/// Row groups whose statistics say that they have no event time within the bounds are not read. The others are dealt
-/// out to the partitions; which partition reads what has no effect on any value.
+/// Parts whose statistics say that they have no event time within the bounds are not read. The others are dealt out to
+/// the partitions; which partition reads what has no effect on any value.
 pub(crate) struct FeatureScanExec {
     table: Arc<SourceTable>,
-    program: Arc<ViewProgram>,
-    bounds: TimeBounds,
-    units: Vec<Vec<Unit>>,
-    progress: Option<ProgressSink>,
+    program: Arc<PlaceProgram>,
+    request: ScanRequest,
+    /// The parts of each partition.
+    parts: Vec<Vec<u32>>,
+    report: Arc<ScanReport>,
     properties: Arc<PlanProperties>,
 }
 
 impl FeatureScanExec {
-    /// A scan of `table` in `partitions` parts; of the files whose paths are in `only`, if that is given.
-    pub(crate) fn new(
-        table: Arc<SourceTable>,
-        program: Arc<ViewProgram>,
-        bounds: TimeBounds,
-        only: Option<&BTreeSet<String>>,
-        partitions: usize,
-        progress: Option<ProgressSink>,
-    ) -> Self {
-        let mut units = vec![Vec::new(); partitions.max(1)];
+    /// A scan of `table`.
+    pub(crate) fn new(table: Arc<SourceTable>, program: Arc<PlaceProgram>, request: ScanRequest) -> Self {
+        let report = ScanReport::new(&table);
+        let mut parts = vec![Vec::new(); request.partitions.max(1)];
         let mut dealt = 0;
-        for (rank, file) in table.files.iter().enumerate() {
-            if bounds.first > bounds.last || only.is_some_and(|only| !only.contains(&file.listed.path)) {
+        // The newest rows are the likeliest winners: the fewer are beaten later, the less is written down.
+        for (at, file) in table.files.iter().enumerate().rev() {
+            let counts = request
+                .files
+                .as_ref()
+                .is_none_or(|files| files.contains(&file.listed.path));
+            if !counts || request.bounds.first > request.bounds.last {
                 continue;
             }
             let may_have = program
                 .event_column()
-                .map(|column| prune::may_have(file, column, bounds));
-            let mut first_row = 0;
-            for (row_group, metadata) in file.metadata.metadata().row_groups().iter().enumerate() {
-                if may_have.as_ref().is_none_or(|may_have| may_have[row_group]) {
-                    let at = dealt % units.len();
-                    units[at].push(Unit {
-                        file: rank,
-                        row_group,
-                        first_row,
-                    });
-                    dealt += 1;
+                .map(|column| prune::may_have(file, column, request.bounds));
+            for part in table.parts_of(at).rev() {
+                let row_group = table.parts[part as usize].row_group;
+                if may_have.as_ref().is_some_and(|may_have| !may_have[row_group]) {
+                    report.pruned_by_time();
+                    continue;
                 }
-                first_row += u64::try_from(metadata.num_rows()).unwrap_or_default();
+                let partition = dealt % parts.len();
+                parts[partition].push(part);
+                dealt += 1;
             }
         }
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(program.output())),
-            Partitioning::UnknownPartitioning(units.len()),
+            Partitioning::UnknownPartitioning(parts.len()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         )
@@ -97,11 +101,26 @@ impl FeatureScanExec {
         Self {
             table,
             program,
-            bounds,
-            units,
-            progress,
+            request,
+            parts,
+            report: Arc::new(report),
             properties: Arc::new(properties),
         }
+    }
+
+    /// Where a part is, for reports.
+    pub(crate) fn part(&self, part: u32) -> PartReport {
+        let part = &self.table.parts[part as usize];
+        PartReport {
+            file: part.file as u32,
+            row_group: part.row_group as u32,
+            has_values: false,
+        }
+    }
+
+    /// What is read, counted while it is.
+    pub(crate) fn report(&self) -> &Arc<ScanReport> {
+        &self.report
     }
 }
 
@@ -113,18 +132,15 @@ impl fmt::Debug for FeatureScanExec {
 
 impl DisplayAs for FeatureScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns: Vec<_> = self
-            .program
-            .input()
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .collect();
+        let columns = self.program.columns().schema.fields().iter();
+        let columns: Vec<&str> = columns.map(|field| field.name().as_str()).collect();
         write!(
             f,
-            "FeatureScanExec: view={}, files={}, columns=[{}]",
-            self.program.view(),
+            "FeatureScanExec: views=[{}], files={}, row_groups={} of {}, columns=[{}]",
+            self.request.views,
             self.table.files.len(),
+            self.parts.iter().map(Vec::len).sum::<usize>(),
+            self.table.parts.len(),
             columns.join(", ")
         )
     }
@@ -163,101 +179,57 @@ impl ExecutionPlan for FeatureScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let reading = Reading {
+        let reading = Arc::new(Reading {
             table: Arc::clone(&self.table),
             program: Arc::clone(&self.program),
-            bounds: self.bounds,
+            bounds: self.request.bounds,
             batch_size: context.session_config().batch_size(),
-            progress: self.progress.clone(),
-        };
-        let units = self.units[partition].clone();
-        let batches = futures::stream::iter(units)
-            .then(move |unit| futures::future::ready(reading.read(unit)))
+            views: self.request.views.clone(),
+            progress: self.request.progress.clone(),
+            report: Arc::clone(&self.report),
+        });
+        let parts = self.parts[partition].clone();
+        let batches = futures::stream::iter(parts)
+            .map(move |part| Arc::clone(&reading).read(part))
+            .buffered(PARTS_AHEAD)
+            .map_ok(futures::stream::iter)
             .try_flatten()
             .map_err(DataFusionError::from);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }
 
-/// What reading a row group needs.
+/// What reading a part needs.
 struct Reading {
     table: Arc<SourceTable>,
-    program: Arc<ViewProgram>,
+    program: Arc<PlaceProgram>,
     bounds: TimeBounds,
     batch_size: usize,
+    views: String,
     progress: Option<ProgressSink>,
+    report: Arc<ScanReport>,
 }
 
 impl Reading {
-    fn read(&self, unit: Unit) -> Result<BoxStream<'static, Result<RecordBatch, OfflineError>>, OfflineError> {
-        let file = &self.table.files[unit.file];
-        let path = file.listed.path.clone();
-        let unreadable = move |error| OfflineError::Parquet {
-            file: path.clone(),
-            error,
-        };
-        let wanted = self
-            .program
-            .columns()
-            .iter()
-            .filter(|at| **at < self.table.file_columns());
-        let roots = wanted.filter_map(|at| file.column(self.table.schema.field(*at).name()));
-        let reader = ObjectReader {
-            store: Arc::clone(&self.table.store),
-            meta: file.listed.meta.clone(),
-        };
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, file.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let batches = builder
-            .with_row_groups(vec![unit.row_group])
-            .with_projection(mask)
-            .with_batch_size(self.batch_size)
-            .build()
-            .map_err(&unreadable)?;
-        let (table, program) = (Arc::clone(&self.table), Arc::clone(&self.program));
-        let (bounds, progress) = (self.bounds, self.progress.clone());
-        let rank = u32::try_from(unit.file).expect("a source has fewer than 2^32 files, or listing it would not end");
-        let mut next_row = unit.first_row;
-        let rows = batches.map_err(unreadable).map(move |batch| {
-            let batch = input_batch(&table, &program, unit.file, &batch?)?;
+    /// Fetches a part; its batches are decoded as they are asked for.
+    async fn read(
+        self: Arc<Self>,
+        part: u32,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, OfflineError>>, OfflineError> {
+        let batches = open_part(&self.table, self.program.columns(), part, None, self.batch_size).await?;
+        self.report.read(part, batches.bytes());
+        let mut next_row = 0;
+        Ok(batches.map(move |batch| {
+            let batch = batch?;
             let first_row = next_row;
-            next_row += batch.num_rows() as u64;
-            if let Some(progress) = &progress {
+            next_row += batch.num_rows() as u32;
+            if let Some(progress) = &self.progress {
                 progress.report(Progress::Read {
-                    view: program.view().to_string(),
+                    view: self.views.clone(),
                     rows: batch.num_rows() as u64,
                 });
             }
-            program.apply(batch, rank, first_row, bounds)
-        });
-        Ok(rows.boxed())
+            self.program.apply(batch, part, first_row, self.bounds)
+        }))
     }
-}
-
-/// Brings a batch of a file to the columns and types that the program reads.
-fn input_batch(
-    table: &SourceTable,
-    program: &ViewProgram,
-    file: usize,
-    batch: &RecordBatch,
-) -> Result<RecordBatch, OfflineError> {
-    let open = &table.files[file].listed;
-    let rows = batch.num_rows();
-    let column = |at: &usize| {
-        let field = table.schema.field(*at);
-        if let Some(partition) = at.checked_sub(table.file_columns()) {
-            let value = open.partitions[partition].1.as_deref();
-            return Ok(table.partition_columns[partition].array(value, rows));
-        }
-        let Some(column) = batch.column_by_name(field.name()) else {
-            return Ok(new_null_array(field.data_type(), rows));
-        };
-        adapt(column, field.data_type()).map_err(|error| OfflineError::Value {
-            file: open.path.clone(),
-            column: field.name().clone(),
-            error: Box::new(error),
-        })
-    };
-    let columns = program.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    batch_of(program.input(), columns, rows)
 }

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, SchemaRef, TimestampMicrosecondType};
 use asof_model::conform::conform;
+use asof_model::definition::TimeColumn;
+use asof_model::key::KeyCodec;
 use asof_model::retrieval::{Lookup, RetrievalPlan, ValueRef};
 use asof_model::{ScalarType, SourceName, Timestamp, ValueType, ViewName};
 use asof_transform::OnDemandProgram;
-use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::physical_plan::ExecutionPlan;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::report::{Recorder, SourceReport, SpineReport};
+use super::report::{Recorder, SourceReport, SpineReport, ViewReport};
 use crate::asof_join::{AsofJoinExec, JoinInput, JoinLookup};
-use crate::source::{SourceTable, TimeBounds};
-use crate::spine::LoadedSpine;
+use crate::engine::OpenView;
+use crate::source::{FeatureScanExec, ScanRequest, SourceTable, TimeBounds};
+use crate::spine::OpenSpine;
 use crate::{OfflineEngine, OfflineError};
 
 /// Everything that is known before rows are read.
@@ -49,7 +50,7 @@ impl Prepared {
     pub(super) async fn new(
         engine: &OfflineEngine,
         plan: &RetrievalPlan,
-        spine: LoadedSpine,
+        spine: OpenSpine,
     ) -> Result<Self, OfflineError> {
         let mut steps = Vec::new();
         for step in &plan.on_demand {
@@ -65,46 +66,43 @@ impl Prepared {
                 request: request.collect::<Result<_, OfflineError>>()?,
             });
         }
+        let recorder = Recorder::default();
         let mut tables: BTreeMap<&SourceName, Arc<SourceTable>> = BTreeMap::new();
         for lookup in &plan.lookups {
             if !tables.contains_key(&lookup.source.name) {
-                tables.insert(&lookup.source.name, Arc::new(engine.open(&lookup.source).await?));
+                let table = engine.open(&lookup.source).await?;
+                recorder.note(|report| {
+                    report.sources.push(SourceReport {
+                        source: lookup.source.name.clone(),
+                        files: table.source_files(),
+                    });
+                });
+                tables.insert(&lookup.source.name, Arc::new(table));
             }
         }
+        note_spine(&recorder, &spine);
+        let mut views = Vec::new();
+        for (view, members) in by_view(&plan.lookups) {
+            debug_assert_eq!(members[0].1.view.name, view);
+            let table = Arc::clone(&tables[&members[0].1.source.name]);
+            recorder.note(|report| report.views.push(view_report(&table, members[0].1)));
+            views.push(AskedView::new(engine, table, &spine, &members)?);
+        }
         let spine_columns = spine.schema.fields().len();
-        let mut inputs = Vec::new();
         let mut lookups = vec![0; plan.lookups.len()];
         let mut next_column = spine_columns;
-        for (view, members) in by_view(&plan.lookups) {
-            let table = Arc::clone(&tables[&members[0].1.source.name]);
-            let input = join_input(engine, table, &spine, &members)?;
-            for ((at, _), lookup) in members.iter().zip(&input.lookups) {
+        let mut inputs = Vec::new();
+        for group in by_scan(views) {
+            for (at, lookup) in group.iter().flat_map(|view| &view.lookups) {
                 lookups[*at] = next_column;
                 next_column += lookup.outputs.len();
             }
-            debug_assert_eq!(members[0].1.view.name, view);
-            inputs.push(input);
+            inputs.push(join_input(engine, group));
         }
         let inputs_hash = inputs_hash(spine.hash, tables.values().map(Arc::as_ref));
-        let recorder = Recorder::default();
-        recorder.note(|report| {
-            report.spine = SpineReport {
-                rows: spine.batches.iter().map(|batch| batch.num_rows() as u64).sum(),
-                first: spine.times.map(|(first, _)| Timestamp::from_micros(first)),
-                last: spine.times.map(|(_, last)| Timestamp::from_micros(last)),
-                hash: format!("{:032x}", spine.hash),
-            };
-            report.sources = (tables.iter())
-                .map(|(name, table)| SourceReport {
-                    source: (*name).clone(),
-                    files: table.source_files(),
-                })
-                .collect();
-        });
         let as_of = spine.as_of;
-        let source = MemorySourceConfig::try_new_exec(&[spine.batches], spine.schema, None)?;
         Ok(Self {
-            join: AsofJoinExec::new(source, as_of, inputs),
+            join: AsofJoinExec::new(spine, inputs, recorder.clone()),
             finish: Finish {
                 spine_columns,
                 as_of,
@@ -121,7 +119,7 @@ impl Prepared {
 /// Lookups of one view, with their positions in the plan.
 type Members<'a> = Vec<(usize, &'a Lookup)>;
 
-/// The lookups by view, so that each view is read once, in the order in which views are first asked for.
+/// The lookups by view, in the order in which views are first asked for.
 fn by_view(lookups: &[Lookup]) -> Vec<(ViewName, Members<'_>)> {
     let mut views: Vec<(ViewName, Members<'_>)> = Vec::new();
     for (at, lookup) in lookups.iter().enumerate() {
@@ -133,43 +131,124 @@ fn by_view(lookups: &[Lookup]) -> Vec<(ViewName, Members<'_>)> {
     views
 }
 
-/// The scan of one view for all lookups on it.
-fn join_input(
-    engine: &OfflineEngine,
-    table: Arc<SourceTable>,
-    spine: &LoadedSpine,
-    members: &Members<'_>,
-) -> Result<JoinInput, OfflineError> {
-    let first = members[0].1;
-    let (view, source) = (&first.view, &first.source);
-    let mut features: Vec<usize> = members.iter().flat_map(|(_, lookup)| lookup.features.clone()).collect();
-    features.sort_unstable();
-    features.dedup();
-    let open = engine.open_view(table, view, source, &features, None)?;
-    let bounds = spine.times.map_or(TimeBounds::EMPTY, |(first, last)| {
-        open.bounds(Timestamp::from_micros(first), Timestamp::from_micros(last))
-    });
-    let scan: Arc<dyn ExecutionPlan> = Arc::new(open.scan(engine, bounds, None));
-    let named = view.features();
-    let lookup = |(_, lookup): &(usize, &Lookup)| {
-        let keys = lookup.keys.iter().map(|key| spine.schema.index_of(key.column.as_str()));
-        let outputs = lookup.features.iter().map(|feature| {
-            let at = features.partition_point(|known| known < feature);
-            let feature = &named[*feature];
-            let name = format!("{}:{}", view.name, feature.name);
-            (at, Field::new(name, feature.value_type.arrow(), true))
+/// A view with all lookups on it, each with its position in the plan.
+struct AskedView {
+    open: OpenView,
+    bounds: TimeBounds,
+    lookups: Vec<(usize, JoinLookup)>,
+}
+
+impl AskedView {
+    fn new(
+        engine: &OfflineEngine,
+        table: Arc<SourceTable>,
+        spine: &OpenSpine,
+        members: &Members<'_>,
+    ) -> Result<Self, OfflineError> {
+        let first = members[0].1;
+        let (view, source) = (&first.view, &first.source);
+        let mut features: Vec<usize> = members.iter().flat_map(|(_, lookup)| lookup.features.clone()).collect();
+        features.sort_unstable();
+        features.dedup();
+        let open = engine.open_view(table, view, source, &features, None)?;
+        let bounds = spine.times.map_or(TimeBounds::EMPTY, |(first, last)| {
+            open.bounds(Timestamp::from_micros(first), Timestamp::from_micros(last))
         });
-        Ok(JoinLookup {
-            key_columns: keys.collect::<Result<_, _>>()?,
-            rule: open.rule.clone(),
-            outputs: outputs.collect(),
+        let named = view.features();
+        let lookup = |(at, lookup): &(usize, &Lookup)| {
+            let keys = lookup.keys.iter().map(|key| spine.schema.index_of(key.column.as_str()));
+            let outputs = lookup.features.iter().map(|feature| {
+                let at = features.partition_point(|known| known < feature);
+                let feature = &named[*feature];
+                let name = format!("{}:{}", view.name, feature.name);
+                (at, Field::new(name, feature.value_type.arrow(), true))
+            });
+            let lookup = JoinLookup {
+                view: view.name.clone(),
+                key_columns: keys.collect::<Result<_, _>>()?,
+                rule: open.rule.clone(),
+                values: open.values.clone(),
+                outputs: outputs.collect(),
+            };
+            Ok((*at, lookup))
+        };
+        Ok(Self {
+            lookups: members.iter().map(lookup).collect::<Result<_, OfflineError>>()?,
+            open,
+            bounds,
         })
+    }
+}
+
+/// The views by the scans that they share: those of one source that tell its rows apart in the same way.
+fn by_scan(views: Vec<AskedView>) -> Vec<Vec<AskedView>> {
+    let mut scans: Vec<Vec<AskedView>> = Vec::new();
+    for view in views {
+        let known = scans.iter_mut().find(|scan| {
+            let open = &scan[0].open;
+            Arc::ptr_eq(&open.table, &view.open.table) && open.program.is_same(&view.open.program)
+        });
+        match known {
+            Some(scan) => scan.push(view),
+            None => scans.push(vec![view]),
+        }
+    }
+    scans
+}
+
+/// The scan for some views, and the lookups on it.
+fn join_input(engine: &OfflineEngine, views: Vec<AskedView>) -> JoinInput {
+    let open = &views[0].open;
+    let names: Vec<&str> = views.iter().map(|view| view.lookups[0].1.view.as_str()).collect();
+    let request = ScanRequest {
+        bounds: TimeBounds {
+            first: views.iter().map(|view| view.bounds.first).min().unwrap_or(i64::MAX),
+            last: views.iter().map(|view| view.bounds.last).max().unwrap_or(i64::MIN),
+        },
+        files: None,
+        partitions: engine.options.partitions,
+        views: names.join(", "),
+        progress: engine.options.progress.clone(),
     };
-    Ok(JoinInput {
-        scan,
-        keys: view.join_keys.iter().map(|key| key.key_type).collect(),
-        lookups: members.iter().map(lookup).collect::<Result<_, OfflineError>>()?,
-    })
+    let scan = FeatureScanExec::new(Arc::clone(&open.table), Arc::clone(&open.program), request);
+    JoinInput {
+        keys: KeyCodec::new(open.program.keys()),
+        scan: Arc::new(scan),
+        lookups: views
+            .into_iter()
+            .flat_map(|view| view.lookups)
+            .map(|(_, lookup)| lookup)
+            .collect(),
+    }
+}
+
+fn note_spine(recorder: &Recorder, spine: &OpenSpine) {
+    recorder.note(|report| {
+        report.spine = SpineReport {
+            rows: spine.rows,
+            first: spine.times.map(|(first, _)| Timestamp::from_micros(first)),
+            last: spine.times.map(|(_, last)| Timestamp::from_micros(last)),
+            hash: format!("{:032x}", spine.hash),
+        };
+    });
+}
+
+/// What is known of a view before anything of it is read.
+fn view_report(table: &SourceTable, lookup: &Lookup) -> ViewReport {
+    let files = table.source_files();
+    let event_range = match &lookup.source.event_time {
+        TimeColumn::Column(column) => table.time_range(column),
+        TimeColumn::Expression(_) => None,
+    };
+    ViewReport {
+        files: files.len() as u64,
+        row_groups: table.parts.len() as u64,
+        bytes: files.iter().map(|file| file.size).sum(),
+        rows: files.iter().map(|file| file.rows).sum(),
+        first_event: event_range.map(|(first, _)| Timestamp::from_micros(first)),
+        last_event: event_range.map(|(_, last)| Timestamp::from_micros(last)),
+        ..ViewReport::new(lookup.view.name.clone(), lookup.source.name.clone())
+    }
 }
 
 fn inputs_hash<'a>(spine: u128, tables: impl Iterator<Item = &'a SourceTable>) -> String {

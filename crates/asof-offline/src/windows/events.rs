@@ -6,14 +6,13 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use asof_model::definition::Aggregation;
-use asof_model::key::EncodedKeys;
-use asof_model::{Admission, RowOrder, StoredOrder, Timestamp, ViewName};
+use asof_model::{Admission, StoredOrder, Timestamp, ViewName};
 use asof_transform::{AggregateProgram, Folder, RowRef as InputRef};
 
 use super::Cutoffs;
 use crate::OfflineError;
-use crate::asof_join::{Answers, Found, Index, RowRef, Values};
-use crate::source::{Scanned, batch_of};
+use crate::asof_join::{Answers, ComputedRows, Index, NO_ENTITY, NO_ROW, ValueBatch};
+use crate::source::{Place, RowId, Scanned, batch_of};
 
 /// How the rows of an aggregated view are made.
 #[derive(Debug)]
@@ -47,9 +46,9 @@ impl WindowProgram {
     }
 
     /// Whether a source row is known at `t`. The lag holds back cutoffs, not the rows in their windows.
-    fn is_known(&self, order: &RowOrder, t: i64) -> bool {
-        let created = order.created_time.filter(|_| self.visible_from_created);
-        created.is_none_or(|created| created.micros() <= t)
+    fn is_known(&self, place: &Place, t: i64) -> bool {
+        let created = place.created_time().filter(|_| self.visible_from_created);
+        created.is_none_or(|created| created <= t)
     }
 }
 
@@ -60,7 +59,7 @@ const ROWS_BEFORE_FORGETTING: usize = 1 << 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     entity: u32,
-    order: RowOrder,
+    place: Place,
     input: InputRef,
 }
 
@@ -87,22 +86,27 @@ impl Events {
         }
     }
 
+    /// The same for other rows.
+    pub(crate) fn share(&self) -> Self {
+        Self::new(Arc::clone(&self.program))
+    }
+
     /// Keeps the rows of a batch that can matter to somebody.
-    pub(crate) fn offer(&mut self, index: &mut Index, keys: &EncodedKeys, batch: &Scanned) -> Result<(), OfflineError> {
+    pub(crate) fn offer(&mut self, index: &Index, entities: &[u32], batch: &Scanned) -> Result<(), OfflineError> {
         let chunk = self.inputs.len() as u32;
         let mut kept: Vec<u32> = Vec::new();
-        for (row, key) in keys.iter().enumerate() {
-            let Some(entity) = key.and_then(|key| index.entity(key)) else {
+        for (row, entity) in entities.iter().copied().enumerate() {
+            if entity == NO_ENTITY {
                 continue;
-            };
-            let order = batch.order(row);
+            }
+            let place = batch.place(row);
             let (_, times) = index.slots_of(entity);
             let (Some(first), Some(last)) = (times.first(), times.last()) else {
                 continue;
             };
             let (from, to) = self.program.reach(*first, *last);
-            let event_time = order.event_time.micros();
-            if event_time < from || event_time > to || !self.program.is_known(&order, *last) {
+            let event_time = place.event_time();
+            if event_time < from || event_time > to || !self.program.is_known(&place, *last) {
                 continue;
             }
             if index.is_at_one_time() && !self.is_in_reach(entity, event_time) {
@@ -110,7 +114,7 @@ impl Events {
             }
             self.rows.push(Event {
                 entity,
-                order,
+                place,
                 input: InputRef {
                     batch: chunk,
                     row: kept.len() as u32,
@@ -120,7 +124,7 @@ impl Events {
         }
         if !kept.is_empty() {
             let schema = self.program.aggregate.input_schema();
-            self.inputs.push(take_rows(&batch.values, kept, schema)?);
+            self.inputs.push(take_rows(&batch.inputs, kept, schema)?);
             self.forget(index)?;
         }
         Ok(())
@@ -145,7 +149,7 @@ impl Events {
         let (cutoffs, latest) = (&self.program.cutoffs, &self.latest);
         self.rows.retain(|event| {
             let last = latest[event.entity as usize];
-            i128::from(event.order.event_time.micros()) > cutoffs.before_reach(last)
+            i128::from(event.place.event_time()) > cutoffs.before_reach(last)
         });
         // The rest moves to one batch per batch that still has some.
         let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); self.inputs.len()];
@@ -194,7 +198,8 @@ impl Events {
         let refs: Vec<InputRef> = self.rows.iter().map(|event| event.input).collect();
         let failed = |error| OfflineError::evaluation(&self.program.view, error);
         let mut folder = Folder::try_new(&self.program.aggregate, &self.inputs).map_err(failed)?;
-        let mut found = vec![None; index.slots()];
+        let mut winners = vec![NO_ROW; index.slots()];
+        let mut orders = vec![NO_ORDER; index.slots()];
         let mut end = 0;
         while end < self.rows.len() {
             let start = end;
@@ -206,7 +211,7 @@ impl Events {
                 refs: &refs[start..end],
             };
             let (slots, times) = index.slots_of(entity);
-            let mut last: Option<(i64, Found)> = None;
+            let mut last: Option<(i64, RowId)> = None;
             for (slot, t) in slots.zip(times) {
                 let Some(cutoff) = history.answer(*t) else {
                     continue;
@@ -217,24 +222,32 @@ impl Events {
                 } else {
                     let row = folder.len() as u32;
                     history.fold(&mut folder, cutoff, *t).map_err(failed)?;
-                    Found {
-                        row: RowRef { chunk: 0, row },
-                        order: StoredOrder {
-                            event_time: Timestamp::from_micros(cutoff),
-                            created_time: None,
-                        },
-                    }
+                    RowId::new(0, row)
                 };
                 last = Some((cutoff, answer));
-                found[slot as usize] = Some(answer);
+                winners[slot as usize] = answer.bits();
+                orders[slot as usize] = StoredOrder {
+                    event_time: Timestamp::from_micros(cutoff),
+                    created_time: None,
+                };
             }
         }
-        let groups = folder.len();
-        let mut values = Values::default();
-        values.push(folder.finish().map_err(failed)?, groups);
-        Ok(Answers { values, found })
+        let rows = folder.len();
+        let columns = folder.finish().map_err(failed)?;
+        Ok(Answers {
+            winners,
+            orders,
+            values: Some(Arc::new(ComputedRows(vec![ValueBatch { rows, columns }]))),
+            outcome: None,
+        })
     }
 }
+
+/// In place of the times of no answer.
+const NO_ORDER: StoredOrder = StoredOrder {
+    event_time: Timestamp::from_micros(i64::MIN),
+    created_time: None,
+};
 
 /// Some rows of the columns, as a batch: which may have no columns.
 fn take_rows(columns: &[ArrayRef], rows: Vec<u32>, schema: &SchemaRef) -> Result<RecordBatch, OfflineError> {
@@ -259,8 +272,8 @@ impl History<'_> {
         let last = self.events[..end]
             .iter()
             .rev()
-            .find(|event| self.program.is_known(&event.order, t))?;
-        self.program.cutoffs.answer(t, last.order.event_time.micros())
+            .find(|event| self.program.is_known(&event.place, t))?;
+        self.program.cutoffs.answer(t, last.place.event_time())
     }
 
     /// Folds the windows that end at `cutoff`, as known at `t`.
@@ -269,12 +282,12 @@ impl History<'_> {
         let windows = self.program.aggregate.windows();
         let starts = windows.iter().map(|window| {
             let before = Cutoffs::before_window(cutoff, *window);
-            self.events[..end].partition_point(|event| i128::from(event.order.event_time.micros()) <= before)
+            self.events[..end].partition_point(|event| i128::from(event.place.event_time()) <= before)
         });
         let starts: Vec<usize> = starts.collect();
         let first = starts.iter().copied().min().unwrap_or(end);
         let (events, refs) = (&self.events[first..end], &self.refs[first..end]);
-        if events.iter().all(|event| self.program.is_known(&event.order, t)) {
+        if events.iter().all(|event| self.program.is_known(&event.place, t)) {
             let starts: Vec<usize> = starts.iter().map(|start| start - first).collect();
             return folder.push(refs, &starts);
         }
@@ -283,7 +296,7 @@ impl History<'_> {
         let mut before = Vec::with_capacity(refs.len() + 1);
         for (event, input) in events.iter().zip(refs) {
             before.push(known.len());
-            if self.program.is_known(&event.order, t) {
+            if self.program.is_known(&event.place, t) {
                 known.push(*input);
             }
         }
@@ -294,7 +307,6 @@ impl History<'_> {
 
     /// The position behind the last row at or before `time`.
     fn end(&self, time: i64) -> usize {
-        self.events
-            .partition_point(|event| event.order.event_time.micros() <= time)
+        self.events.partition_point(|event| event.place.event_time() <= time)
     }
 }

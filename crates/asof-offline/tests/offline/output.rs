@@ -175,7 +175,7 @@ async fn a_failed_run_leaves_nothing_and_keeps_what_was_there() -> Result<()> {
             .await;
         let message = refused.err().context("the data cannot be read")?.to_string();
         assert!(
-            message.starts_with("`data/b.parquet` cannot be read as Parquet: "),
+            message.starts_with("row group 0 of `data/b.parquet` cannot be decoded"),
             "{message}"
         );
     }
@@ -198,9 +198,9 @@ async fn the_plan_can_be_shown() -> Result<()> {
         .await?;
     insta::assert_snapshot!(training_set.explain(), @r"
     AsofJoinExec: as_of=t, on=[(k), (k)]
-      DataSourceExec: partitions=1, partition_sizes=[1]
-      FeatureScanExec: view=v, files=3, columns=[k, at, written, x, word]
-      FeatureScanExec: view=w, files=3, columns=[k, at, written, x, word]
+      SpineExec: rows=120
+      FeatureScanExec: views=[v], files=3, row_groups=38 of 38, columns=[k, at, written]
+      FeatureScanExec: views=[w], files=3, row_groups=38 of 38, columns=[k, at, written, x, word]
     ");
     Ok(())
 }

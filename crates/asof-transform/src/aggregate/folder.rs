@@ -1,6 +1,6 @@
 //! Folding groups whose rows lie in several batches.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::{concat, interleave_record_batch};
 
 use super::{AggregateProgram, Groups};
@@ -67,7 +67,11 @@ impl<'a> Folder<'a> {
     }
 
     fn flush(&mut self) -> Result<(), EvaluationError> {
-        let rows = if self.inputs.is_empty() {
+        let rows = if self.program.input_schema().fields().is_empty() {
+            let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));
+            let schema = std::sync::Arc::clone(self.program.input_schema());
+            RecordBatch::try_new_with_options(schema, Vec::new(), &options)
+        } else if self.inputs.is_empty() {
             Ok(RecordBatch::new_empty(std::sync::Arc::clone(
                 self.program.input_schema(),
             )))
