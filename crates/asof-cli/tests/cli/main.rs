@@ -2,6 +2,7 @@
 
 mod basics;
 mod definitions;
+mod faults;
 mod flights;
 mod offline;
 mod online;
