@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use asof_model::nearest;
+use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path;
-use object_store::{ObjectStore, RetryConfig};
 use url::Url;
 
-use crate::options::options_for;
+use crate::options::{RETRY_OPTIONS, options_for, retries};
 use crate::{Location, StorageError, StorageOptions};
 
 /// The kinds of object stores.
@@ -22,29 +22,30 @@ enum Cloud {
     Azure,
 }
 
-const SCHEMES: [(&str, Cloud); 6] = [
-    ("s3", Cloud::S3),
-    ("s3a", Cloud::S3),
-    ("gs", Cloud::Google),
-    ("az", Cloud::Azure),
-    ("abfs", Cloud::Azure),
-    ("abfss", Cloud::Azure),
+/// Each scheme with its cloud, and the scheme that the cloud's store understands.
+const SCHEMES: [(&str, Cloud, &str); 9] = [
+    ("s3", Cloud::S3, "s3"),
+    ("s3a", Cloud::S3, "s3a"),
+    ("gs", Cloud::Google, "gs"),
+    ("gcs", Cloud::Google, "gs"),
+    ("az", Cloud::Azure, "az"),
+    ("abfs", Cloud::Azure, "abfs"),
+    ("abfss", Cloud::Azure, "abfss"),
+    ("wasb", Cloud::Azure, "abfs"),
+    ("wasbs", Cloud::Azure, "abfss"),
 ];
 
-/// Every scheme of this module and `file`, for errors.
-const KNOWN: &str = "file://, s3://, gs:// or az://";
-
-/// With the default of ten, a wrong endpoint would keep a person waiting for a minute; six reach about six seconds.
-const RETRIES: usize = 6;
+/// The schemes there are, for errors.
+const KNOWN: &str = "file://, s3://, gs://, az:// or https://";
 
 /// The location of `scheme://bucket/path`. The path is taken as it is written: nothing in it is decoded.
 pub(crate) fn resolve(written: &str, scheme: &str, rest: &str, all: &StorageOptions) -> Result<Location, StorageError> {
     let location = || written.to_owned();
-    let Some((_, cloud)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else {
+    let Some((_, cloud, store_scheme)) = SCHEMES.iter().find(|(name, _, _)| *name == scheme) else {
         return Err(StorageError::UnknownScheme {
             location: location(),
             scheme: scheme.to_owned(),
-            hint: nearest::clause(scheme, SCHEMES.iter().map(|(name, _)| *name)),
+            hint: nearest::clause(scheme, SCHEMES.iter().map(|(name, _, _)| *name)),
             known: KNOWN.to_owned(),
         });
     };
@@ -60,7 +61,7 @@ pub(crate) fn resolve(written: &str, scheme: &str, rest: &str, all: &StorageOpti
         problem,
         advice: "write scheme://bucket/prefix without empty parts or dots",
     };
-    let root = Url::parse(&format!("{scheme}://{bucket}")).map_err(|error| invalid(error.to_string()))?;
+    let root = Url::parse(&format!("{store_scheme}://{bucket}")).map_err(|error| invalid(error.to_string()))?;
     let path = Path::parse(path).map_err(|error| invalid(error.to_string()))?;
     let empty = BTreeMap::new();
     let (prefix, options) = options_for(written, all).unwrap_or((written, &empty));
@@ -94,10 +95,10 @@ impl Cloud {
             variables: self.variables(),
             source,
         };
-        let retry = RetryConfig {
-            max_retries: RETRIES,
-            ..RetryConfig::default()
-        };
+        let retry = retries(location, Some((prefix, options)))?;
+        let options = options
+            .iter()
+            .filter(|(name, _)| !RETRY_OPTIONS.contains(&name.as_str()));
         let store: Arc<dyn ObjectStore> = match self {
             Self::S3 => {
                 let mut builder = AmazonS3Builder::from_env().with_retry(retry);

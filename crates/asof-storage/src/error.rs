@@ -50,6 +50,20 @@ pub enum StorageError {
         /// What to do, as a clause, or nothing.
         hint: String,
     },
+    /// An option with a value that it cannot have.
+    #[error("`{location}`: `{option}` under `{prefix}` is `{value}`, but it must be {expected}")]
+    OptionValue {
+        /// The location as written.
+        location: String,
+        /// The prefix that the options stand under.
+        prefix: String,
+        /// The option.
+        option: String,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// The store's settings do not fit together.
     #[error("`{location}`: {source}; set it under `offline_store.storage` or in the environment ({variables})")]
     Settings {

@@ -4,6 +4,7 @@
 
 mod cloud;
 mod error;
+mod http;
 mod local;
 mod location;
 mod options;

@@ -8,7 +8,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
-use crate::{StorageError, StorageOptions, cloud, local};
+use crate::{StorageError, StorageOptions, cloud, http, local};
 
 /// A place in an object store. Making one reads and creates nothing.
 #[derive(Debug, Clone)]
@@ -18,12 +18,19 @@ pub struct Location {
     pub store: Arc<dyn ObjectStore>,
     /// The place in it; patterns such as `*` are part of it as they were written.
     pub path: Path,
-    /// The store itself: `file:///`, `s3://bucket`. Two locations in one store have equal roots.
+    /// The store itself: `file:///`, `s3://bucket`, `https://host/`. Two locations in one store have equal roots.
     pub root: Url,
     /// The absolute path, when it is on this machine.
     pub local: Option<PathBuf>,
     /// The location as it was written.
     pub written: String,
+}
+
+impl Location {
+    /// Whether it is on a web server, of which only single files are known: what others there are, it does not tell.
+    pub fn is_web(&self) -> bool {
+        matches!(self.root.scheme(), "http" | "https")
+    }
 }
 
 impl fmt::Display for Location {
@@ -33,7 +40,8 @@ impl fmt::Display for Location {
     }
 }
 
-/// Resolves `location`: a path (relative ones are relative to `base`), or a URL with `file`, `s3`, `gs` or `az`.
+/// Resolves `location`: a path (relative ones are relative to `base`), or a URL with `file`, `s3`, `gs`, `az` or
+/// `https`.
 ///
 /// Object stores take their settings from the environment, as the tools of each cloud do, and over it from the
 /// options of the longest prefix of the location.
@@ -47,6 +55,7 @@ pub fn resolve(location: &str, base: &FilePath, options: &StorageOptions) -> Res
     }
     match location.split_once("://") {
         None => local::resolve(location, FilePath::new(location), base),
+        Some(("http" | "https", _)) => http::resolve(location, options),
         Some(("file", _)) => local::resolve(location, &local::url_path(location)?, base),
         Some((scheme, rest)) => cloud::resolve(location, scheme, rest, options),
     }

@@ -38,6 +38,18 @@ fn paths_and_urls_lead_to_a_store_and_a_path() {
         ),
         ("s3://lake", "s3://lake", ""),
         ("gs://lake/x/", "gs://lake", "x"),
+        ("gcs://lake/x", "gs://lake", "x"),
+        ("https://host:81/a%20b/x.parquet", "https://host:81/", "a b/x.parquet"),
+        (
+            "abfss://box@me.dfs.core.windows.net/x",
+            "abfss://box@me.dfs.core.windows.net",
+            "x",
+        ),
+        (
+            "wasbs://box@me.blob.core.windows.net/x",
+            "abfss://box@me.blob.core.windows.net",
+            "x",
+        ),
     ];
     for (location, root, path) in cases {
         assert_eq!(place(location), (root.to_owned(), path.to_owned()), "{location}");
@@ -63,7 +75,7 @@ fn each_error_names_the_location_and_says_what_to_do() {
     assert_eq!(
         error("s4://lake/x", &none),
         "`s4://lake/x`: `s4://` is not a kind of store; did you mean `s3`?; \
-         write a path, or a URL with file://, s3://, gs:// or az://"
+         write a path, or a URL with file://, s3://, gs://, az:// or https://"
     );
     assert_eq!(
         error("s3:///x", &none),
@@ -75,6 +87,29 @@ fn each_error_names_the_location_and_says_what_to_do() {
         error("s3://lake/x", &options("s3://lake", &[("regiom", "eu")])),
         "`s3://lake/x`: `regiom` under `s3://lake` is not an option of S3; did you mean `region`?"
     );
+    for location in ["https://host/x?sig=1", "https://me:secret@host/x", "https://"] {
+        let error = error(location, &none);
+        assert!(
+            error.starts_with(&format!("`{location}`: ")) && error.contains("write https://host/path"),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        error("https://host/x", &options("https://host", &[("timeot", "1s")])),
+        "`https://host/x`: `timeot` under `https://host` is not an option of web servers; did you mean `timeout`?"
+    );
+    for location in ["s3://lake/x", "https://lake/x"] {
+        let prefix = &location[..location.len() - 2];
+        assert_eq!(
+            error(location, &options(prefix, &[("max_retries", "many")])),
+            format!("`{location}`: `max_retries` under `{prefix}` is `many`, but it must be a number")
+        );
+        let lasting = options(
+            prefix,
+            &[("max_retries", "2"), ("retry_timeout", "30s"), ("timeout", "5s")],
+        );
+        assert!(resolve(location, FilePath::new("/"), &lasting).is_ok());
+    }
     let azure = error("az://box/x", &none);
     assert!(
         azure.contains("`az://box/x`") && azure.contains("AZURE_STORAGE_ACCOUNT_NAME"),
