@@ -26,8 +26,9 @@ pub use progress::{Progress, ProgressSink};
 pub use source::SourceFile;
 pub use spine::Spine;
 pub use training_set::{
-    ContentRecord, DefinitionRecord, FileRecord, IndexReport, JoinReport, LookupRecord, LookupReport,
-    MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels, OutputFile, OutputRecord, PartReport, SourceRecord,
-    SourceReport, SpineRecord, SpineReport, TrainingSet, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary,
-    ViewRecord, ViewReport, hash_file, manifest_path,
+    ContentRecord, DefinitionRecord, FileRecord, IndexReport, JoinReport, LookupRecord, LookupReport, LookupTrace,
+    MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels, OutputFile, OutputRecord, PartReport, RejectedRow, Rejection,
+    RowTrace, SourceRecord, SourceReport, SpineRecord, SpineReport, StepTrace, TracedAnswer, TracedRow, TracedValue,
+    TrainingSet, TrainingSetLabels, TrainingSetSelection, TrainingSetSummary, ViewRecord, ViewReport, WindowTrace,
+    hash_file, manifest_path,
 };

@@ -4,6 +4,7 @@ mod manifest;
 mod output;
 mod plan;
 mod report;
+mod trace;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ pub use manifest::{
 pub use output::{TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
 pub(crate) use report::Recorder;
 pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};
+pub use trace::{
+    LookupTrace, RejectedRow, Rejection, RowTrace, StepTrace, TracedAnswer, TracedRow, TracedValue, WindowTrace,
+};
 
 use crate::spine::OpenSpine;
 use crate::{OfflineEngine, OfflineError, Spine};

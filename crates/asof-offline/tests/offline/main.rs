@@ -7,4 +7,5 @@ mod manifest;
 mod output;
 mod sources;
 mod spines;
+mod traces;
 mod windows;
