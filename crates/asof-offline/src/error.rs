@@ -405,7 +405,29 @@ pub enum WriteError {
     Io(#[from] std::io::Error),
     /// The encoder failed.
     #[error(transparent)]
-    Parquet(#[from] ParquetError),
+    Parquet(ParquetError),
+    /// A folder that holds something else.
+    #[error(
+        "the folder has `{entry}` in it, which is no part of a training set, and would be lost; \
+         name a folder that is empty or new"
+    )]
+    NotOurs {
+        /// The name of the file or folder in it.
+        entry: String,
+    },
+}
+
+impl From<ParquetError> for WriteError {
+    /// A failure of the file that is written to is one of the system.
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+                Ok(error) => Self::Io(*error),
+                Err(inner) => Self::Parquet(ParquetError::External(inner)),
+            },
+            error => Self::Parquet(error),
+        }
+    }
 }
 
 impl OfflineError {

@@ -6,7 +6,6 @@ mod plan;
 mod report;
 mod trace;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -20,7 +19,10 @@ pub use manifest::{
     ContentRecord, DefinitionRecord, FileRecord, LookupRecord, MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels,
     OutputFile, OutputRecord, SourceRecord, SpineRecord, ViewRecord, hash_file, manifest_path,
 };
-pub use output::{TrainingSetLabels, TrainingSetSelection, TrainingSetSummary};
+pub use output::{
+    ParquetCompression, ParquetOptions, TrainingSetLabels, TrainingSetOutput, TrainingSetSelection, TrainingSetSummary,
+    UnknownCompression,
+};
 pub(crate) use report::Recorder;
 pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};
 pub use trace::{
@@ -111,10 +113,10 @@ impl OfflineEngine {
         })
     }
 
-    /// Makes a training set and writes it to `file` as Parquet, whole or not at all: it is written beside its place
-    /// and renamed. An existing file is replaced.
+    /// Makes a training set and writes it as Parquet to a file or folder, whole or not at all: it is written beside its
+    /// place and renamed. An existing file is replaced, an existing folder only if it is empty or a training set.
     ///
-    /// The file's metadata has `asof.format`, `asof.project`, `asof.registry_version`, `asof.service` or
+    /// Each file's metadata has `asof.format`, `asof.project`, `asof.registry_version`, `asof.service` or
     /// `asof.features`, and `asof.inputs_hash`. Its bytes follow from the inputs alone.
     ///
     /// # Errors
@@ -124,11 +126,11 @@ impl OfflineEngine {
         plan: &RetrievalPlan,
         spine: Spine,
         as_of: &str,
-        file: &Path,
+        output: impl Into<TrainingSetOutput>,
         labels: &TrainingSetLabels,
     ) -> Result<TrainingSetSummary, OfflineError> {
         let training_set = self.training_set(plan, spine, as_of).await?;
-        output::write(training_set, as_of, file, labels, &self.options).await
+        output::write(training_set, as_of, &output.into(), labels, &self.options).await
     }
 }
 

@@ -1,28 +1,32 @@
-//! The file of a training set: Parquet with where it came from, whole or not there.
+//! The files of a training set: Parquet with where it came from, whole or not there.
 
-use std::path::Path;
+mod dictionary;
+mod encoder;
+mod options;
+mod pieces;
+mod target;
+
+use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
-use futures::StreamExt;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
-use tempfile::{Builder, NamedTempFile};
+use tokio::task::JoinHandle;
 
 use super::manifest::{self, HashedWriter, Manifest, ManifestLabels, OutputFile, OutputRecord};
 use super::{JoinReport, TrainingSet};
 use crate::progress::Progress;
 use crate::{OfflineError, OfflineOptions, WriteError};
+use encoder::Encoder;
+use pieces::{Block, Blocks};
+use target::Target;
+
+pub use options::{ParquetCompression, ParquetOptions, TrainingSetOutput, UnknownCompression};
+pub(super) use target::file_aside;
 
 /// The version of what a training set's metadata means.
 const FORMAT: &str = "1";
-
-/// Rows are written in pieces of this many, whatever the batches, so that the bytes depend on the rows alone.
-const PIECE: usize = 8192;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +60,7 @@ pub struct TrainingSetSummary {
     pub spine_columns: usize,
     /// Columns that were added.
     pub feature_columns: usize,
-    /// The file's length.
+    /// The length of the file, or of all files of the folder.
     pub bytes: u64,
     /// See [`TrainingSet::inputs_hash`].
     pub inputs_hash: String,
@@ -85,71 +89,100 @@ impl TrainingSetLabels {
     }
 }
 
-/// Writes `training_set` to `file`: aside first, then renamed.
+/// Writes `training_set`: aside first, then renamed.
 pub(super) async fn write(
     training_set: TrainingSet,
     as_of: &str,
-    file: &Path,
+    output: &TrainingSetOutput,
     labels: &TrainingSetLabels,
     options: &OfflineOptions,
 ) -> Result<TrainingSetSummary, OfflineError> {
     let failed = |error: WriteError| OfflineError::Write {
-        file: file.display().to_string(),
+        file: output.path.display().to_string(),
         error,
     };
     let schema = Arc::clone(training_set.schema());
     let inputs_hash = training_set.inputs_hash().to_owned();
-    let mut aside = file_aside(file).map_err(|error| failed(error.into()))?;
-    let properties = WriterProperties::builder()
-        .set_created_by("asof".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_key_value_metadata(Some(labels.metadata(&inputs_hash)))
-        .build();
-    let to = HashedWriter::new(aside.as_file_mut());
-    let mut writer =
-        ArrowWriter::try_new(to, Arc::clone(&schema), Some(properties)).map_err(|error| failed(error.into()))?;
-    let mut pieces = BatchCoalescer::new(Arc::clone(&schema), PIECE);
-    let mut rows = 0;
     let spine_columns = training_set.spine_columns;
     let recorder = training_set.recorder.clone();
-    let mut batches = training_set.into_batches();
-    let mut write = |piece: &RecordBatch| -> Result<(), OfflineError> {
-        writer.write(piece).map_err(|error| failed(error.into()))?;
-        rows += piece.num_rows() as u64;
+    let mut target = Target::create(output).map_err(failed)?;
+    let file_rows = output.partition_rows.unwrap_or(u64::MAX).max(1);
+    let parquet = ParquetOptions {
+        row_group_rows: output
+            .parquet
+            .row_group_rows
+            .clamp(1, file_rows.try_into().unwrap_or(usize::MAX)),
+        ..output.parquet
+    };
+    let group_rows = parquet.row_group_rows as u64;
+    let mut blocks = Blocks::new(training_set.into_batches(), &schema, group_rows, file_rows);
+    let mut files: Vec<OutputFile> = Vec::new();
+    let mut open: Option<OpenFile> = None;
+    let mut encoding: Option<JoinHandle<Result<Encoded, WriteError>>> = None;
+    loop {
+        // While a block is encoded, the next is made.
+        let block = blocks.next().await?;
+        if let Some(encoding) = encoding.take() {
+            let encoded = encoding
+                .await
+                .map_err(|error| failed(std::io::Error::from(error).into()))?;
+            match encoded.map_err(failed)? {
+                Encoded::More(file) => open = Some(*file),
+                Encoded::Whole(file) => files.push(file),
+            }
+        }
         if let Some(progress) = &options.progress {
-            progress.report(Progress::Written {
-                rows: piece.num_rows() as u64,
-            });
+            let rows = block.pieces.iter().map(RecordBatch::num_rows).sum::<usize>();
+            progress.report(Progress::Written { rows: rows as u64 });
         }
-        Ok(())
-    };
-    while let Some(batch) = batches.next().await {
-        pieces.push_batch(batch?)?;
-        while let Some(piece) = pieces.next_completed_batch() {
-            write(&piece)?;
+        let is_last = block.is_last;
+        if block.pieces.is_empty() && open.is_none() && !files.is_empty() {
+            break;
         }
+        let mut file = match open.take() {
+            Some(file) => file,
+            None => {
+                let (to, name) = target.next_file().map_err(|error| failed(error.into()))?;
+                let metadata = labels.metadata(&inputs_hash);
+                let encoder = Encoder::new(
+                    HashedWriter::new(to),
+                    Arc::clone(&schema),
+                    &parquet,
+                    metadata,
+                    options.partitions,
+                );
+                OpenFile {
+                    encoder: encoder.map_err(|error| failed(error.into()))?,
+                    name,
+                    rows: 0,
+                }
+            }
+        };
+        let next = tokio::task::spawn_blocking(move || {
+            file.take(&block)?;
+            if block.ends_file {
+                return Ok(Encoded::Whole(file.finish()?));
+            }
+            Ok(Encoded::More(Box::new(file)))
+        });
+        if is_last {
+            let encoded = next.await.map_err(|error| failed(std::io::Error::from(error).into()))?;
+            if let Encoded::Whole(file) = encoded.map_err(failed)? {
+                files.push(file);
+            }
+            break;
+        }
+        encoding = Some(next);
     }
-    pieces.finish_buffered_batch()?;
-    while let Some(piece) = pieces.next_completed_batch() {
-        write(&piece)?;
-    }
-    writer.finish().map_err(|error| failed(error.into()))?;
-    let hash = writer.inner().hash();
-    drop(writer);
-    let bytes = make_durable(&aside).map_err(|error| failed(error.into()))?;
     let report = recorder.report();
-    let output = OutputRecord {
-        rows,
+    let record = OutputRecord {
+        rows: files.iter().map(|file| file.rows).sum(),
         columns: schema.fields().len() as u64,
-        files: vec![OutputFile {
-            path: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            bytes,
-            rows,
-            hash,
-        }],
+        files,
     };
-    let manifest = manifest::describe(labels, as_of, &report, output, options).await?;
-    manifest::publish_file(aside, file, manifest.as_ref()).map_err(|error| failed(error.into()))?;
+    let (rows, bytes) = (record.rows, record.files.iter().map(|file| file.bytes).sum());
+    let manifest = manifest::describe(labels, as_of, &report, record, options).await?;
+    target.publish(manifest.as_ref()).map_err(failed)?;
     Ok(TrainingSetSummary {
         rows,
         spine_columns,
@@ -161,22 +194,38 @@ pub(super) async fn write(
     })
 }
 
-/// An unnamed-looking file in the folder of `file`, which goes away unless it is published.
-pub(super) fn file_aside(file: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = Builder::new();
-    builder.prefix(".asof-").suffix(".partial");
-    // A temporary file is for its owner only; this one becomes a file like any other.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
+/// A file that is being written.
+struct OpenFile {
+    encoder: Encoder<HashedWriter<File>>,
+    name: String,
+    rows: u64,
 }
 
-/// Brings the file's content to disk. Returns its length.
-fn make_durable(aside: &NamedTempFile) -> std::io::Result<u64> {
-    aside.as_file().sync_all()?;
-    Ok(aside.as_file().metadata()?.len())
+/// A file after a block was encoded.
+enum Encoded {
+    /// It takes more.
+    More(Box<OpenFile>),
+    /// It is whole, and on disk.
+    Whole(OutputFile),
+}
+
+impl OpenFile {
+    fn take(&mut self, block: &Block) -> Result<(), WriteError> {
+        self.rows += block.pieces.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        Ok(self.encoder.encode(block)?)
+    }
+
+    /// Ends the file and brings it to disk.
+    fn finish(self) -> Result<OutputFile, WriteError> {
+        let hashed = self.encoder.finish()?;
+        let hash = hashed.hash();
+        let file = hashed.into_inner();
+        file.sync_all()?;
+        Ok(OutputFile {
+            path: self.name,
+            bytes: file.metadata()?.len(),
+            rows: self.rows,
+            hash,
+        })
+    }
 }

@@ -5,8 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use asof_offline::{Spine, TrainingSetLabels, TrainingSetSelection};
+use asof_offline::{
+    OfflineError, ParquetCompression, ParquetOptions, Spine, TrainingSetLabels, TrainingSetOutput,
+    TrainingSetSelection, TrainingSetSummary,
+};
 use asof_testkit::{Table, read_parquet, write_parquet};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::fixture::Fixture;
@@ -167,11 +171,14 @@ async fn a_failed_run_leaves_nothing_and_keeps_what_was_there() -> Result<()> {
     fs_err::write(&file, bytes)?;
     fixture.folder.write("out/kept.parquet", "what was there")?;
     let engine = fixture.engine(2, 7);
-    for name in ["kept.parquet", "new.parquet"] {
+    let outputs = ["kept.parquet", "new.parquet"].map(|name| {
         let out = fixture.folder.file("out").join(name);
+        TrainingSetOutput::from(&out)
+    });
+    for out in outputs.into_iter().chain([folder_of(&fixture, "out/parts", 7)]) {
         let spine = Spine::file(fixture.folder.file("spine.parquet"));
         let refused = engine
-            .write_training_set(&fixture.service("all")?, spine, "t", &out, &labels())
+            .write_training_set(&fixture.service("all")?, spine, "t", out, &labels())
             .await;
         let message = refused.err().context("the data cannot be read")?.to_string();
         assert!(
@@ -185,6 +192,117 @@ async fn a_failed_run_leaves_nothing_and_keeps_what_was_there() -> Result<()> {
         fs_err::read_to_string(fixture.folder.file("out/kept.parquet"))?,
         "what was there"
     );
+    Ok(())
+}
+
+fn folder_of(fixture: &Fixture, path: &str, partition_rows: u64) -> TrainingSetOutput {
+    TrainingSetOutput {
+        partition_rows: Some(partition_rows),
+        ..TrainingSetOutput::from(&fixture.folder.file(path))
+    }
+}
+
+async fn write(fixture: &Fixture, output: TrainingSetOutput) -> Result<TrainingSetSummary, OfflineError> {
+    let plan = fixture.service("all").expect("the service is there");
+    let spine = Spine::file(fixture.folder.file("spine.parquet"));
+    let engine = fixture.engine(2, 49);
+    engine.write_training_set(&plan, spine, "t", output, &labels()).await
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs_err::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    let mut names: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_has_the_same_rows_in_files_of_a_fixed_length() -> Result<()> {
+    let fixture = fixture()?;
+    let whole = fixture.folder.file("out.parquet");
+    write(&fixture, TrainingSetOutput::from(&whole)).await?;
+    let whole = read_parquet(&whole)?.remove(0);
+    for (partition_rows, parts) in [(50, 3), (60, 2), (120, 1), (1_000, 1)] {
+        // Each replaces the one before.
+        let summary = write(&fixture, folder_of(&fixture, "parts", partition_rows)).await?;
+        let folder = fixture.folder.file("parts");
+        let expected: Vec<_> = (0..parts).map(|part| format!("part-{part:05}.parquet")).collect();
+        assert_eq!(names(&folder)?, expected);
+        assert_eq!(summary.rows, 120);
+        let (mut at, mut bytes) = (0, 0);
+        for part in expected {
+            let rows = read_parquet(folder.join(&part))?.remove(0);
+            assert_eq!(rows, whole.slice(at, rows.num_rows()));
+            at += rows.num_rows();
+            bytes += fs_err::metadata(folder.join(&part))?.len();
+            assert_eq!(metadata(&folder.join(&part), "asof.service")?.as_deref(), Some("all"));
+        }
+        assert_eq!((at, summary.bytes), (120, bytes));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_anything_else_in_it_is_not_replaced() -> Result<()> {
+    let fixture = fixture()?;
+    let other = Table::new().int64s("a", [1]).batch();
+    write_parquet(fixture.folder.file("foreign/part-00000.parquet"), &[other])?;
+    write(&fixture, folder_of(&fixture, "mixed", 50)).await?;
+    fixture.folder.write("mixed/notes.txt", "what is not ours")?;
+    for (folder, entry) in [("foreign", "part-00000.parquet"), ("mixed", "notes.txt")] {
+        let before = names(&fixture.folder.file(folder))?;
+        let error = write(&fixture, folder_of(&fixture, folder, 50))
+            .await
+            .err()
+            .context("a refusal")?;
+        let expected = format!(
+            "cannot be written: the folder has `{entry}` in it, which is no part of a training set, and would be lost; \
+             name a folder that is empty or new"
+        );
+        assert!(error.to_string().ends_with(&expected), "{error}");
+        assert_eq!(names(&fixture.folder.file(folder))?, before);
+    }
+    fs_err::create_dir(fixture.folder.file("empty"))?;
+    write(&fixture, folder_of(&fixture, "empty", 1_000)).await?;
+    assert_eq!(names(&fixture.folder.file("empty"))?, ["part-00000.parquet"]);
+    let left: Vec<_> = names(fixture.folder.path())?
+        .into_iter()
+        .filter(|name| name.starts_with(".asof"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_groups_and_compression_are_as_asked() -> Result<()> {
+    let fixture = fixture()?;
+    for (compression, expected) in [
+        (ParquetCompression::None, Compression::UNCOMPRESSED),
+        (ParquetCompression::Snappy, Compression::SNAPPY),
+        (ParquetCompression::Lz4, Compression::LZ4_RAW),
+        (ParquetCompression::Zstd(3), Compression::ZSTD(ZstdLevel::default())),
+    ] {
+        let out = fixture.folder.file("out.parquet");
+        let parquet = ParquetOptions {
+            compression,
+            row_group_rows: 50,
+        };
+        let output = TrainingSetOutput {
+            parquet,
+            ..TrainingSetOutput::from(&out)
+        };
+        write(&fixture, output).await?;
+        let reader = SerializedFileReader::new(fs_err::File::open(&out)?.into_file())?;
+        let groups = reader.metadata().row_groups();
+        let rows: Vec<_> = groups.iter().map(|group| group.num_rows()).collect();
+        assert_eq!(rows, [50, 50, 20]);
+        let mut columns = groups.iter().flat_map(|group| group.columns());
+        // A reader does not know the level.
+        assert!(columns.all(|column| column.compression() == expected));
+    }
     Ok(())
 }
 

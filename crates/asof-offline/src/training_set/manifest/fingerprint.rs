@@ -70,6 +70,11 @@ impl<W: Write> HashedWriter<W> {
         Self { to, hash: Xxh3::new() }
     }
 
+    /// What it wrote to.
+    pub(crate) fn into_inner(self) -> W {
+        self.to
+    }
+
     /// The hash of what was written so far.
     pub(crate) fn hash(&self) -> String {
         hex(self.hash.digest128())
