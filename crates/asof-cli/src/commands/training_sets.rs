@@ -1,7 +1,10 @@
 //! `asof training-sets`: what a training set was made from, and whether it can be made again.
 
+mod changes;
 mod compare;
+mod explain;
 mod opened;
+mod origin;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -13,7 +16,7 @@ use crate::printer::Printer;
 const EXAMPLES: &str = "\
 Examples:
   asof training-sets verify train.parquet.manifest.json
-  asof training-sets verify train.parquet --output json";
+  asof training-sets explain train.parquet --row 3";
 
 /// Options of `asof training-sets`.
 #[derive(Debug, Args)]
@@ -28,10 +31,13 @@ pub(crate) struct TrainingSetsArgs {
 enum TrainingSetsCommand {
     /// Make the training set again and compare; say what changed since.
     Verify(verify::VerifyArgs),
+    /// Say where the values of one row come from, and which rows came close.
+    Explain(explain::ExplainArgs),
 }
 
 pub(crate) async fn run(global: &Global, args: &TrainingSetsArgs, printer: &Printer) -> CliResult {
     match &args.command {
         TrainingSetsCommand::Verify(args) => verify::run(global, args, printer).await,
+        TrainingSetsCommand::Explain(args) => explain::run(global, args, printer).await,
     }
 }

@@ -211,3 +211,168 @@ fn what_is_no_manifest_is_refused() -> Result<()> {
     ");
     Ok(())
 }
+
+fn explain<'a>(row: &'a str) -> Vec<&'a str> {
+    vec!["training-sets", "explain", "train.parquet", "--row", row]
+}
+
+#[test]
+fn each_value_of_a_row_has_its_origin() -> Result<()> {
+    let rides = made()?;
+    insta::assert_snapshot!(rides.asof.succeed(explain("3"))?, @r"
+    row 3 of train.parquet, as of 2026-01-04T11:20:00Z
+
+    driver_hourly of driver_id = 1001
+      conv_rate = 0.5506
+      acc_rate = 0.7568
+      busy = false
+      from            data/driver_stats.parquet row 415 (row group 0, its row 415), event 2026-01-04T11:00:00Z, created 2026-01-04T11:05:00Z
+      future          data/driver_stats.parquet row 420 (row group 0, its row 420), event 2026-01-04T12:00:00Z, created 2026-01-04T12:05:00Z
+      superseded      data/driver_stats.parquet row 410 (row group 0, its row 410), event 2026-01-04T10:00:00Z, created 2026-01-04T10:05:00Z
+
+    driver_trips of driver_id = 1001
+      trips_6h = 60
+      from            the cutoff 2026-01-04T11:00:00Z
+      window 6h       6 rows
+        first         data/driver_stats.parquet row 390 (row group 0, its row 390), event 2026-01-04T06:00:00Z, created 2026-01-04T06:05:00Z
+        last          data/driver_stats.parquet row 415 (row group 0, its row 415), event 2026-01-04T11:00:00Z, created 2026-01-04T11:05:00Z
+      future          data/driver_stats.parquet row 420 (row group 0, its row 420), event 2026-01-04T12:00:00Z, created 2026-01-04T12:05:00Z
+      expired         data/driver_stats.parquet row 295 (row group 0, its row 295), event 2026-01-03T11:00:00Z, created 2026-01-03T11:05:00Z
+
+    offer (on demand)
+      far_and_unsure = false
+      from            driver_hourly.conv_rate = 0.5506
+      from            driver_hourly.acc_rate = 0.7568
+      from            driver_hourly.busy = false
+      from            pickup_distance_km = 3.3
+    ");
+    // Before the first cutoff that could answer, and a driver that nobody knows.
+    insta::assert_snapshot!(rides.asof.succeed(explain("0"))?, @r"
+    row 0 of train.parquet, as of 2026-01-01T01:35:00Z
+
+    driver_hourly of driver_id = 1001
+      conv_rate = 0.25
+      acc_rate = 0.8581
+      busy = true
+      from            data/driver_stats.parquet row 5 (row group 0, its row 5), event 2026-01-01T01:00:00Z, created 2026-01-01T01:05:00Z
+      future          data/driver_stats.parquet row 10 (row group 0, its row 10), event 2026-01-01T02:00:00Z, created 2026-01-01T02:05:00Z
+      superseded      data/driver_stats.parquet row 0 (row group 0, its row 0), event 2026-01-01T00:00:00Z, created 2026-01-01T00:05:00Z
+
+    driver_trips of driver_id = 1001
+      trips_6h = 21
+      from            the cutoff 2026-01-01T01:00:00Z
+      window 6h       2 rows
+        first         data/driver_stats.parquet row 0 (row group 0, its row 0), event 2026-01-01T00:00:00Z, created 2026-01-01T00:05:00Z
+        last          data/driver_stats.parquet row 5 (row group 0, its row 5), event 2026-01-01T01:00:00Z, created 2026-01-01T01:05:00Z
+      future          data/driver_stats.parquet row 10 (row group 0, its row 10), event 2026-01-01T02:00:00Z, created 2026-01-01T02:05:00Z
+
+    offer (on demand)
+      far_and_unsure = false
+      from            driver_hourly.conv_rate = 0.25
+      from            driver_hourly.acc_rate = 0.8581
+      from            driver_hourly.busy = true
+      from            pickup_distance_km = 1.2
+    ");
+    insta::assert_snapshot!(rides.asof.succeed(explain("5"))?, @r"
+    row 5 of train.parquet, as of 2026-01-07T06:00:00Z
+
+    driver_hourly of driver_id = 1099
+      conv_rate = -
+      acc_rate = -
+      busy = -
+      nothing answers, of 0 rows of `driver_stats` with this key
+
+    driver_trips of driver_id = 1099
+      trips_6h = -
+      nothing answers, of 0 rows of `driver_stats` with this key
+
+    offer (on demand)
+      far_and_unsure = false
+      from            driver_hourly.conv_rate = -
+      from            driver_hourly.acc_rate = -
+      from            driver_hourly.busy = -
+      from            pickup_distance_km = 2.0
+    ");
+    Ok(())
+}
+
+#[test]
+fn an_explanation_is_also_json() -> Result<()> {
+    let rides = made()?;
+    let (code, said) = rides.json(explain("3"))?;
+    assert_eq!(code, Some(0));
+    let features = said["features"].as_array().cloned().unwrap_or_default();
+    let names: Vec<_> = features.iter().map(|feature| feature["name"].clone()).collect();
+    assert_eq!(names, ["conv_rate", "acc_rate", "busy", "trips_6h", "far_and_unsure"]);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&features[0])?, @r#"
+    {
+      "name": "conv_rate",
+      "value": 0.5506,
+      "view": "driver_hourly",
+      "feature": "conv_rate",
+      "source": "driver_stats",
+      "keys": {
+        "driver_id": 1001
+      },
+      "rows_of_key": 168,
+      "row": {
+        "file": "data/driver_stats.parquet",
+        "row": 415,
+        "row_group": 0,
+        "row_in_group": 415,
+        "event_time": "2026-01-04T11:00:00Z",
+        "created_time": "2026-01-04T11:05:00Z"
+      },
+      "rejected": [
+        {
+          "file": "data/driver_stats.parquet",
+          "row": 420,
+          "row_group": 0,
+          "row_in_group": 420,
+          "event_time": "2026-01-04T12:00:00Z",
+          "created_time": "2026-01-04T12:05:00Z",
+          "reason": "future"
+        },
+        {
+          "file": "data/driver_stats.parquet",
+          "row": 410,
+          "row_group": 0,
+          "row_in_group": 410,
+          "event_time": "2026-01-04T10:00:00Z",
+          "created_time": "2026-01-04T10:05:00Z",
+          "reason": "superseded"
+        }
+      ]
+    }
+    "#);
+    assert_eq!(features[3]["window"], json!("6h"));
+    assert_eq!(features[3]["windows"][0]["rows"], json!(6));
+    let inputs = &features[4]["inputs"];
+    assert_eq!(inputs[0]["name"], json!("driver_hourly.conv_rate"));
+    assert_eq!(inputs[0]["row"], features[0]["row"]);
+    let count = inputs.as_array().map_or(0, Vec::len);
+    assert_eq!(
+        inputs[count - 1],
+        json!({"name": "pickup_distance_km", "value": 3.3, "request": true})
+    );
+    Ok(())
+}
+
+#[test]
+fn an_explanation_says_what_changed_since() -> Result<()> {
+    let rides = made()?;
+    let source = rides.path("data/driver_stats.parquet");
+    let rows = read_parquet(&source)?;
+    write_parquet(&source, &[rows[0].slice(0, 5)])?;
+    let said = rides.asof.succeed(explain("3"))?;
+    let changes: Vec<&str> = said.lines().filter(|line| line.starts_with("changed since")).collect();
+    insta::assert_snapshot!(changes.join("\n"), @r"
+    changed since: file `data/driver_stats.parquet` of the source `driver_stats` changed
+    changed since: `conv_rate` is no longer what the training set has
+    changed since: `acc_rate` is no longer what the training set has
+    changed since: `busy` is no longer what the training set has
+    changed since: `trips_6h` is no longer what the training set has
+    ");
+    insta::assert_snapshot!(rides.refused(explain("6"))?, @"error: the training set has 6 rows, so there is no row 6: rows are counted from zero");
+    Ok(())
+}

@@ -123,7 +123,8 @@ pub struct LookupTrace {
 pub struct StepTrace {
     /// The view.
     pub view: ViewName,
-    /// What its expressions read, as `table.feature`; then the request's fields.
+    /// What its expressions read: the step's inputs as `table.feature`, then the request's fields, each as an array of
+    /// one row.
     pub inputs: Vec<(String, ArrayRef)>,
     /// The features that are needed of it.
     pub values: Vec<TracedValue>,
@@ -185,7 +186,9 @@ impl OfflineEngine {
                 .collect();
             for field in &step.view.request {
                 let column = row.schema().index_of(field.name.as_str())?;
-                inputs.push((field.name.to_string(), Arc::clone(row.column(column))));
+                let value = conform(row.column(column), field.value_type)
+                    .map_err(|error| OfflineError::spine_column(field.name.as_str(), error))?;
+                inputs.push((field.name.to_string(), value));
             }
             let values = step.features.iter().enumerate().map(|(nth, feature)| TracedValue {
                 feature: step.view.features[*feature].name.clone(),
@@ -217,8 +220,9 @@ impl OfflineEngine {
         for key in &lookup.keys {
             let column = row.column(row.schema().index_of(key.column.as_str())?);
             let as_key = conform_key(column, key.key.key_type);
-            conformed.push(as_key.map_err(|error| OfflineError::spine_column(key.column.as_str(), error))?);
-            keys.push((key.column.to_string(), Arc::clone(column)));
+            let as_key = as_key.map_err(|error| OfflineError::spine_column(key.column.as_str(), error))?;
+            keys.push((key.column.to_string(), Arc::clone(&as_key)));
+            conformed.push(as_key);
         }
         let types: Vec<ScalarType> = view.join_keys.iter().map(|key| key.key_type).collect();
         let encoded = KeyCodec::new(&types).encode(&conformed, 1)?;
