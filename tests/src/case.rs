@@ -39,6 +39,31 @@ pub struct Row {
     pub columns: Vec<Value>,
 }
 
+/// A file of a source.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// The places in [`COLUMNS`] of columns that it does not have. They are null in all its rows.
+    pub lacks: Vec<usize>,
+    /// Whether `number`, `i`, `n` and `f` have half of the bits that they have elsewhere. Their values fit.
+    pub is_narrow: bool,
+    /// Rows per row group.
+    pub row_group: usize,
+}
+
+impl File {
+    /// A file with all columns, as wide as they are, in one row group.
+    pub fn plain(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            lacks: Vec::new(),
+            is_narrow: false,
+            row_group: 1 << 20,
+        }
+    }
+}
+
 /// A feature that comes from one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowFeature {
@@ -101,8 +126,8 @@ pub struct View {
     pub visible_from_created: bool,
     /// How it makes features.
     pub body: Body,
-    /// The rows of each file, in the order of the files' paths.
-    pub files: Vec<Vec<Row>>,
+    /// The files, in the order of their paths.
+    pub files: Vec<File>,
 }
 
 impl View {

@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 
-use crate::case::{Aggregate, Body, COLUMNS, Case, Key, Row, RowFeature, SpineRow, View};
+use crate::case::{Aggregate, Body, COLUMNS, Case, File, Key, Row, RowFeature, SpineRow, View};
 use crate::value::{Kind, Value};
 
 /// Whole cases.
@@ -43,7 +44,7 @@ fn views(name: String, body: Body) -> impl Strategy<Value = View> {
     ];
     // Windows end near the ends of time, where a cutoff has no room: their rows stay away from there.
     let far = matches!(body, Body::Rows(_));
-    let files = vec(vec(rows(far), 0..16), 1..4);
+    let files = vec(files(far), 1..4);
     (
         keys,
         option::of(spans()),
@@ -51,15 +52,48 @@ fn views(name: String, body: Body) -> impl Strategy<Value = View> {
         any::<bool>(),
         files,
     )
-        .prop_map(move |(keys, ttl, lag, visible_from_created, files)| View {
-            name: name.clone(),
-            keys,
-            ttl,
-            lag,
-            visible_from_created,
-            body: body.clone(),
-            files,
+        .prop_map(move |(keys, ttl, lag, visible_from_created, mut files)| {
+            // A column that no file has is none of the source's, and what all files have in few bits has few bits.
+            files[0].lacks.clear();
+            files[0].is_narrow = false;
+            files.iter_mut().for_each(fit);
+            View {
+                name: name.clone(),
+                keys,
+                ttl,
+                lag,
+                visible_from_created,
+                body: body.clone(),
+                files,
+            }
         })
+}
+
+fn files(far: bool) -> impl Strategy<Value = File> {
+    let lacks = prop_oneof![3 => Just(vec![]), 1 => subsequence((0..COLUMNS.len()).collect::<Vec<_>>(), 1..4)];
+    let row_group = prop_oneof![1 => 1_usize..6, 1 => Just(1 << 20)];
+    (vec(rows(far), 0..16), lacks, any::<bool>(), row_group).prop_map(|(rows, lacks, is_narrow, row_group)| File {
+        rows,
+        lacks,
+        is_narrow,
+        row_group,
+    })
+}
+
+/// Lets the rows be what the file can hold.
+fn fit(file: &mut File) {
+    for row in &mut file.rows {
+        for lacking in &file.lacks {
+            row.columns[*lacking] = Value::Null;
+        }
+        for value in row.columns.iter_mut().filter(|_| file.is_narrow) {
+            match value {
+                Value::Int64(wide) => *wide = i64::from(*wide as i32),
+                Value::Float64(wide) => *wide = f64::from(f64::from_bits(*wide) as f32).to_bits(),
+                _ => {}
+            }
+        }
+    }
 }
 
 fn bodies() -> impl Strategy<Value = Body> {
@@ -69,7 +103,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         Just(RowFeature::Either),
         Just(RowFeature::Loud),
     ];
-    let aggregates = prop::sample::select(vec![
+    let aggregates = select(vec![
         Aggregate::Count,
         Aggregate::CountOf,
         Aggregate::SumInt,
@@ -83,19 +117,15 @@ fn bodies() -> impl Strategy<Value = Body> {
     ]);
     prop_oneof![
         vec(features, 1..5).prop_map(Body::Rows),
-        (
-            prop::sample::select(vec![1_i64, 7, 10]),
-            vec((aggregates, 1_i64..4), 1..5)
-        )
-            .prop_map(|(every, features)| {
-                Body::Windows(
-                    every,
-                    features
-                        .into_iter()
-                        .map(|(aggregate, n)| (aggregate, n * every))
-                        .collect(),
-                )
-            }),
+        (select(vec![1_i64, 7, 10]), vec((aggregates, 1_i64..4), 1..5)).prop_map(|(every, features)| {
+            Body::Windows(
+                every,
+                features
+                    .into_iter()
+                    .map(|(aggregate, n)| (aggregate, n * every))
+                    .collect(),
+            )
+        }),
     ]
 }
 
@@ -145,12 +175,12 @@ fn spine_rows() -> impl Strategy<Value = SpineRow> {
 }
 
 fn numbers() -> impl Strategy<Value = Value> {
-    prop_oneof![1 => Just(Value::Null), 9 => prop::sample::select(vec![1_i64, 11, -1]).prop_map(Value::Int64)]
+    prop_oneof![1 => Just(Value::Null), 9 => select(vec![1_i64, 11, -1]).prop_map(Value::Int64)]
 }
 
 fn words() -> impl Strategy<Value = Value> {
     let pool: Vec<String> = ["", "a", "ab", "1"].map(str::to_owned).to_vec();
-    prop_oneof![1 => Just(Value::Null), 9 => prop::sample::select(pool).prop_map(Value::Text)]
+    prop_oneof![1 => Just(Value::Null), 9 => select(pool).prop_map(Value::Text)]
 }
 
 fn columns() -> impl Strategy<Value = Vec<Value>> {
@@ -169,14 +199,14 @@ fn present(kind: Kind) -> BoxedStrategy<Value> {
             .prop_map(Value::Int64)
             .boxed(),
         Kind::Float32 => {
-            let odd = prop::sample::select(vec![f32::NAN.to_bits(), 0x7fc0_1234, (-0.0_f32).to_bits()]);
+            let odd = select(vec![f32::NAN.to_bits(), 0x7fc0_1234, (-0.0_f32).to_bits()]);
             prop_oneof![3 => any::<f32>().prop_map(f32::to_bits), 1 => odd]
                 .prop_map(Value::Float32)
                 .boxed()
         }
         Kind::Float64 => {
             let odd = vec![f64::NAN, -0.0, 0.0, f64::INFINITY, 1e300, -1e-300, 0.1, 0.5];
-            let odd = prop::sample::select(odd).prop_map(f64::to_bits);
+            let odd = select(odd).prop_map(f64::to_bits);
             let payload = Just(0x7ff8_0000_0000_beef_u64);
             prop_oneof![6 => odd, 3 => (-10.0..10.0).prop_map(f64::to_bits), 1 => payload]
                 .prop_map(Value::Float64)
@@ -184,7 +214,7 @@ fn present(kind: Kind) -> BoxedStrategy<Value> {
         }
         Kind::Text => {
             let pool: Vec<String> = ["", "a", "ab", "é", "\u{0}"].map(str::to_owned).to_vec();
-            prop::sample::select(pool).prop_map(Value::Text).boxed()
+            select(pool).prop_map(Value::Text).boxed()
         }
         Kind::Bytes => vec(any::<u8>(), 0..3).prop_map(Value::Bytes).boxed(),
         Kind::Time => times(true).prop_map(Value::Time).boxed(),

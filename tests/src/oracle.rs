@@ -77,8 +77,8 @@ pub fn answer(view: &View, key: &[Value], t: i64) -> Answer {
     let t_wide = i128::from(t);
     // Rows of this entity in their total order: event time, created time (null lowest), file, row number.
     let mut rows: Vec<(i64, Option<i64>, usize, usize, &Row)> = Vec::new();
-    for (file, file_rows) in view.files.iter().enumerate() {
-        for (number, row) in file_rows.iter().enumerate() {
+    for (file, of_file) in view.files.iter().enumerate() {
+        for (number, row) in of_file.rows.iter().enumerate() {
             let row_key = row_key(view, row);
             if let Some(event) = row.event
                 && row_key == key

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::case::{Body, COLUMNS, Case, Key, Row, SpineRow, View};
+use crate::case::{Body, COLUMNS, Case, File, Key, SpineRow, View};
 use crate::value::{Kind, Value, to_array};
 
 /// The definitions of `case`, with the sources at `data/<view>/`.
@@ -105,7 +106,8 @@ fn feature_view(view: &View) -> String {
 }
 
 /// The rows of one source file.
-pub fn source_batch(rows: &[Row]) -> RecordBatch {
+pub fn source_batch(file: &File) -> RecordBatch {
+    let rows = &file.rows;
     let time = |time: Option<i64>| time.map_or(Value::Null, Value::Time);
     let mut columns = vec![
         (
@@ -122,15 +124,29 @@ pub fn source_batch(rows: &[Row]) -> RecordBatch {
         ),
     ];
     for (at, (name, kind)) in COLUMNS.into_iter().enumerate() {
-        columns.push((name, kind, rows.iter().map(|row| row.columns[at].clone()).collect()));
+        if !file.lacks.contains(&at) {
+            columns.push((name, kind, rows.iter().map(|row| row.columns[at].clone()).collect()));
+        }
     }
-    batch(&columns)
+    batch(&columns, |name, array| {
+        let narrow = match name {
+            "number" | "n" => DataType::Int32,
+            "i" => DataType::Int16,
+            "f" => DataType::Float32,
+            _ => return array,
+        };
+        if file.is_narrow {
+            cast(&array, &narrow).expect("numbers are cast to numbers")
+        } else {
+            array
+        }
+    })
 }
 
 /// The spine, with a label column of row numbers.
 pub fn spine_batch(rows: &[SpineRow]) -> RecordBatch {
     let label = (0_i64..).take(rows.len()).map(Value::Int64).collect();
-    batch(&[
+    let columns = [
         ("label", Kind::Int64, label),
         (
             "event_timestamp",
@@ -149,13 +165,15 @@ pub fn spine_batch(rows: &[SpineRow]) -> RecordBatch {
             Kind::Int64,
             rows.iter().map(|row| row.request.clone()).collect(),
         ),
-    ])
+    ];
+    batch(&columns, |_, array| array)
 }
 
-fn batch(columns: &[(&str, Kind, Vec<Value>)]) -> RecordBatch {
+/// A batch of the columns, each as `dress` leaves it.
+fn batch(columns: &[(&str, Kind, Vec<Value>)], dress: impl Fn(&str, ArrayRef) -> ArrayRef) -> RecordBatch {
     let arrays: Vec<_> = columns
         .iter()
-        .map(|(_, kind, values)| to_array(*kind, values))
+        .map(|(name, kind, values)| dress(name, to_array(*kind, values)))
         .collect();
     let fields: Vec<Field> = columns
         .iter()

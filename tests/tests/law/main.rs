@@ -11,6 +11,11 @@ mod types;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 
+/// Whether this is the long form.
+fn is_long() -> bool {
+    std::env::var_os("ASOF_LAW_CASES").is_some()
+}
+
 /// Random cases per property: as told by the environment, else `short`.
 fn config(short: u32) -> Config {
     let told = std::env::var("ASOF_LAW_CASES").ok().and_then(|text| text.parse().ok());

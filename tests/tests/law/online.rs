@@ -5,11 +5,12 @@ use asof_serving::Response;
 use asof_tests::case::{Case, SpineRow, View};
 use asof_tests::generate::cases;
 use asof_tests::oracle::{Answer, answer, key_of, training_row};
+use asof_tests::repository::spine_batch;
 use asof_tests::value::{Value, value_at};
 use proptest::prelude::*;
 
 use crate::config;
-use crate::subject::Subject;
+use crate::subject::{Settings, Subject, in_memory};
 use crate::training;
 
 /// What each feature of the answer must say of `row`: value, status, event time.
@@ -75,7 +76,8 @@ proptest! {
             row.at = case.now;
         }
         let subject = Subject::new(&case);
-        training::check(&case, &subject.training(&case, 49, 3).0);
+        let settings = Settings { batch_size: 49, partitions: 3, ..Settings::PLAIN };
+        training::check(&case, &subject.training_set(in_memory(spine_batch(&case.spine)), settings).0);
         check(&case, &subject.online(&case));
     }
 }

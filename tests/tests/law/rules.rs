@@ -1,6 +1,6 @@
 //! The oracle itself, against answers worked out by hand: one test per sentence of the contract.
 
-use asof_tests::case::{Aggregate, Body, COLUMNS, Key, Row, RowFeature, View};
+use asof_tests::case::{Aggregate, Body, COLUMNS, File, Key, Row, RowFeature, View};
 use asof_tests::oracle::{Answer, answer};
 use asof_tests::value::Value;
 
@@ -25,7 +25,7 @@ fn view(files: Vec<Vec<Row>>) -> View {
         lag: None,
         visible_from_created: false,
         body: Body::Rows(vec![RowFeature::Column(2)]),
-        files,
+        files: files.into_iter().map(File::plain).collect(),
     }
 }
 

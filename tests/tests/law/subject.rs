@@ -15,13 +15,31 @@ use asof_online::{EmbeddedStore, OnlineStore};
 use asof_registry::Registry;
 use asof_repo::{Repository, Severity, SourceFile};
 use asof_serving::{FeatureServer, Request, Response, Selection};
-use asof_testkit::{TempRepository, read_parquet, write_parquet};
+use asof_testkit::{TempRepository, read_parquet, write_parquet_in_row_groups};
 use asof_tests::case::Case;
 use asof_tests::repository::{definitions, source_batch, spine_batch};
 use asof_transform::SqlChecker;
 use tokio::runtime::Runtime;
 
 const SETTINGS: &str = "project: law\nregistry: registry\nonline_store: {type: embedded, path: online}\n";
+
+/// The settings of an engine, none of which may change a result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) batch_size: usize,
+    pub(crate) partitions: usize,
+    /// Bytes.
+    pub(crate) memory: u64,
+}
+
+impl Settings {
+    /// Nothing is cut anywhere.
+    pub(crate) const PLAIN: Self = Self {
+        batch_size: 8192,
+        partitions: 1,
+        memory: 1 << 32,
+    };
+}
 
 /// A repository with its sources.
 pub(crate) struct Subject {
@@ -35,9 +53,9 @@ impl Subject {
     pub(crate) fn new(case: &Case) -> Self {
         let folder = TempRepository::new(&[]).unwrap();
         for view in &case.views {
-            for (at, rows) in view.files.iter().enumerate() {
+            for (at, file) in view.files.iter().enumerate() {
                 let path = folder.file(&format!("data/{}/{at:02}.parquet", view.name));
-                write_parquet(path, &[source_batch(rows)]).unwrap();
+                write_parquet_in_row_groups(path, &[source_batch(file)], file.row_group).unwrap();
             }
         }
         Self::of(folder, &definitions(case))
@@ -63,32 +81,26 @@ impl Subject {
         }
     }
 
-    fn engine(&self, batch_size: usize, partitions: usize) -> OfflineEngine {
+    fn engine(&self, settings: Settings) -> OfflineEngine {
         OfflineEngine::new(OfflineOptions {
-            batch_size,
-            partitions,
+            batch_size: settings.batch_size,
+            partitions: settings.partitions,
+            memory: settings.memory,
             ..OfflineOptions::new(self.folder.path())
         })
     }
 
-    /// The training set of the case's service, with full feature names: its rows, and the bytes of its file.
-    pub(crate) fn training(&self, case: &Case, batch_size: usize, partitions: usize) -> (RecordBatch, Vec<u8>) {
-        self.training_set(spine_batch(&case.spine), batch_size, partitions)
+    /// A spine in a file with so many rows per row group.
+    pub(crate) fn spine_file(&self, spine: &RecordBatch, row_group: usize) -> Spine {
+        let path = self.folder.file("spine.parquet");
+        write_parquet_in_row_groups(&path, std::slice::from_ref(spine), row_group).unwrap();
+        Spine::file(path)
     }
 
-    /// The training set of the service `all` for any spine.
-    pub(crate) fn training_set(
-        &self,
-        spine: RecordBatch,
-        batch_size: usize,
-        partitions: usize,
-    ) -> (RecordBatch, Vec<u8>) {
+    /// The training set of the service `all`, with full feature names: its rows, and the bytes of its file.
+    pub(crate) fn training_set(&self, spine: Spine, settings: Settings) -> (RecordBatch, Vec<u8>) {
         let plan = RetrievalPlan::for_service(&self.definitions, "all", FeatureNames::Full).unwrap();
-        let spine = Spine::Batches {
-            schema: spine.schema(),
-            batches: vec![spine],
-        };
-        let engine = self.engine(batch_size, partitions);
+        let engine = self.engine(settings);
         let labels = TrainingSetLabels {
             project: "law".to_owned(),
             registry_version: Some(1),
@@ -132,7 +144,11 @@ impl Subject {
                 1,
                 Ledger::beside(&registry),
                 Arc::new(LocalRunner::new(
-                    Arc::new(self.engine(7, 2)),
+                    Arc::new(self.engine(Settings {
+                        batch_size: 7,
+                        partitions: 2,
+                        ..Settings::PLAIN
+                    })),
                     store.clone(),
                     NonZeroU32::MIN,
                 )),
@@ -164,5 +180,13 @@ impl Subject {
             };
             server.get_online_features(request).await.unwrap()
         })
+    }
+}
+
+/// A spine in memory.
+pub(crate) fn in_memory(spine: RecordBatch) -> Spine {
+    Spine::Batches {
+        schema: spine.schema(),
+        batches: vec![spine],
     }
 }

@@ -1,29 +1,36 @@
 //! The training set is what brute force says, whatever the engine's settings.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use asof_offline::Spine;
 use asof_tests::case::Case;
 use asof_tests::generate::cases;
 use asof_tests::oracle::training_row;
 use asof_tests::repository::spine_batch;
 use asof_tests::value::value_at;
+use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
-use crate::config;
-use crate::subject::Subject;
+use crate::subject::{Settings, Subject, in_memory};
+use crate::{config, is_long};
 
-/// Settings that cut rows in unpleasant places: rows per batch and partitions.
-const SETTINGS: [(usize, usize); 10] = [
-    (8192, 1),
-    (1, 1),
-    (2, 3),
-    (7, 2),
-    (49, 8),
-    (8192, 8),
-    (1, 8),
-    (2, 5),
-    (7, 4),
-    (49, 1),
-];
+/// Settings that cut rows in unpleasant places, and memory that nothing fits in.
+fn settings() -> impl Strategy<Value = Settings> {
+    let batch_size = select(vec![1_usize, 2, 7, 49, 8192]);
+    let memory = select(vec![1_u64, 1 << 10, 1 << 16, 1 << 20, 1 << 32]);
+    (batch_size, 1..=8_usize, memory).prop_map(|(batch_size, partitions, memory)| Settings {
+        batch_size,
+        partitions,
+        memory,
+    })
+}
+
+/// How many of them a case is tried with.
+fn tried() -> usize {
+    if is_long() { 6 } else { 2 }
+}
 
 /// One row per spine row, in order, the spine untouched, features as the oracle has them.
 pub(crate) fn check(case: &Case, training: &RecordBatch) {
@@ -41,20 +48,61 @@ pub(crate) fn check(case: &Case, training: &RecordBatch) {
     }
 }
 
+/// The spine in memory, or in a file with so many rows per row group.
+fn spine_of(subject: &Subject, rows: &RecordBatch, row_group: Option<usize>) -> Spine {
+    match row_group {
+        Some(row_group) => subject.spine_file(rows, row_group),
+        None => in_memory(rows.clone()),
+    }
+}
+
 proptest! {
-    #![proptest_config(config(48))]
+    #![proptest_config(config(64))]
 
     #[test]
-    fn the_training_set_is_what_brute_force_says(case in cases(), settings in proptest::sample::subsequence(&SETTINGS[1..], 2)) {
+    fn the_training_set_is_what_brute_force_says(
+        case in cases(),
+        settings in vec(settings(), tried()),
+        row_group in option::of(1_usize..10),
+    ) {
         let subject = Subject::new(&case);
-        let (batch_size, partitions) = SETTINGS[0];
-        let (rows, bytes) = subject.training(&case, batch_size, partitions);
+        let spine = spine_of(&subject, &spine_batch(&case.spine), row_group);
+        let (rows, bytes) = subject.training_set(spine.clone(), Settings::PLAIN);
         check(&case, &rows);
-        let settings = if std::env::var_os("ASOF_LAW_CASES").is_some() { SETTINGS[1..].to_vec() } else { settings };
-        for (batch_size, partitions) in settings {
-            let (rows, others) = subject.training(&case, batch_size, partitions);
+        for settings in settings {
+            let (rows, others) = subject.training_set(spine.clone(), settings);
             check(&case, &rows);
-            prop_assert!(others == bytes, "batches of {} rows and {} partitions give other bytes", batch_size, partitions);
+            prop_assert!(others == bytes, "{settings:?} give other bytes");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(16))]
+
+    /// Here the spine is so long that it has to be answered in pieces where there is little memory.
+    #[test]
+    fn a_long_spine_is_answered_like_its_rows(
+        case in cases(),
+        settings in vec(settings(), 1..=2),
+        (length, stride) in (1_000_usize..4_000, 1_usize..1_000),
+        row_group in option::of(100_usize..2_000),
+    ) {
+        prop_assume!(!case.spine.is_empty());
+        let subject = Subject::new(&case);
+        let short = spine_batch(&case.spine);
+        let (answers, _) = subject.training_set(in_memory(short.clone()), Settings::PLAIN);
+        check(&case, &answers);
+        // Rows of the short one over and over, in another order each time.
+        let which: UInt32Array = (0..length).map(|at| ((at * stride + at / 7) % case.spine.len()) as u32).collect();
+        let spine = spine_of(&subject, &take_record_batch(&short, &which).unwrap(), row_group);
+        let expected = take_record_batch(&answers, &which).unwrap();
+        for mut settings in settings {
+            // Where nothing fits, a batch is a pass over the sources.
+            settings.batch_size = settings.batch_size.max(length / 20);
+            let (rows, _) = subject.training_set(spine.clone(), settings);
+            // Columns are compared bit for bit, NaN included.
+            prop_assert!(rows == expected, "{settings:?} give other rows for a spine of {length}");
         }
     }
 }

@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use asof_model::{FeatureStatus, Timestamp};
 use asof_testkit::{Table, TempRepository, write_parquet};
 
-use crate::subject::Subject;
+use crate::subject::{Settings, Subject, in_memory};
 
 /// A type with three of its values.
 struct Sample {
@@ -197,7 +197,12 @@ fn every_type_of_key_and_value_comes_through_both_sides_bit_for_bit() {
     write_parquet(folder.file("data.parquet"), &[source()]).unwrap();
     let subject = Subject::of(folder, &definitions());
     let spine = spine();
-    let (training, _) = subject.training_set(spine.clone(), 2, 3);
+    let settings = Settings {
+        batch_size: 2,
+        partitions: 3,
+        ..Settings::PLAIN
+    };
+    let (training, _) = subject.training_set(in_memory(spine.clone()), settings);
     let own: Vec<usize> = (0..spine.num_columns()).collect();
     assert_eq!(training.project(&own).unwrap(), spine, "the spine stays as it is");
     let online = subject.answer(&spine, Timestamp::from_micros(10 * 86_400_000_000));
