@@ -185,6 +185,14 @@ impl OpenView {
         TimeBounds { first, last }
     }
 
+    /// The last created time of source rows that can matter to answers until `last`; `None`: all can.
+    pub(crate) fn created_until(&self, last: Timestamp) -> Option<i64> {
+        match &self.rule {
+            Rule::Rows(admission) => admission.visible_from_created.then(|| last.micros()),
+            Rule::Windows(_) => None,
+        }
+    }
+
     /// A scan of the view alone.
     pub(crate) fn scan(
         &self,
@@ -194,6 +202,7 @@ impl OpenView {
     ) -> FeatureScanExec {
         let request = ScanRequest {
             bounds,
+            created_until: None,
             files: only.cloned(),
             partitions: engine.options.partitions,
             views: self.program.view().to_string(),

@@ -3,14 +3,15 @@
 //! ```text
 //! location   path, folder, glob or URL  ->  files, sorted by path
 //! hive       key=value folders          ->  partition columns
-//! reader     ranges of an object        ->  what the Parquet decoder asks for
 //! fetch      ranges of a file           ->  bytes to decode, or an error if the file changed
 //! footer     the end of a file          ->  its row groups and columns, or what is wrong with the file
 //! schema     the columns of each file   ->  one schema, or an error that names the file that differs
 //! table      footers                    ->  all there is to know of a source before its rows are read
+//! chunks     columns of a row group     ->  what decoding them, or some of their rows, takes
 //! part       a row group                ->  batches of some of its columns
+//! damage     what cannot be decoded     ->  the file, row group and column that is to blame
 //! program    what a view reads          ->  expressions bound to the columns they need
-//! prune      statistics                 ->  the row groups that need not be read
+//! prune      what files tell of values  ->  the row groups and pages that need not be read
 //! scan       row groups                 ->  batches of keys, times and row ids
 //! batch      a batch                    ->  its columns by what they are
 //! place      times and a row id         ->  the total order of rows
@@ -19,6 +20,8 @@
 //! ```
 
 mod batch;
+mod chunks;
+mod damage;
 mod fetch;
 mod footer;
 mod hive;
@@ -27,7 +30,6 @@ mod part;
 mod place;
 mod program;
 mod prune;
-mod reader;
 mod report;
 mod row_id;
 mod rows;
@@ -42,7 +44,7 @@ pub(crate) use hive::{PartitionColumn, Partitions, columns_of};
 pub(crate) use location::{ListedFile, list};
 pub(crate) use place::Place;
 pub(crate) use program::{FeatureProgram, PlaceProgram, selected};
-pub(crate) use prune::TimeBounds;
+pub(crate) use prune::{KeyProbe, TimeBounds};
 pub(crate) use row_id::RowId;
 pub(crate) use rows::SourceRows;
 pub(crate) use scan::{FeatureScanExec, ScanRequest};

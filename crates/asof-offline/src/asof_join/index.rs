@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int32Array, Int64Array, TimestampMicrosecondArray};
 use asof_model::ScalarType;
+use asof_model::key::{KeyCodec, KeyError};
 
 use super::entities::Entities;
 use super::int_table::{IntTable, NO_ENTITY};
@@ -181,6 +183,30 @@ impl Slots {
     /// How many entities there are.
     pub(crate) fn entities(&self) -> usize {
         self.table.len()
+    }
+
+    /// The keys of all entities in no order, one column per field, if they are at most `limit`.
+    ///
+    /// # Errors
+    /// When the keys are not of the codec.
+    pub(crate) fn keys(&self, codec: &KeyCodec, limit: usize) -> Result<Option<Vec<ArrayRef>>, KeyError> {
+        if self.entities() > limit {
+            return Ok(None);
+        }
+        match &self.table {
+            KeyTable::Ints(table) => {
+                let array: ArrayRef = match codec.fields()[0] {
+                    ScalarType::Int32 => Arc::new(table.keys().map(|key| key as i32).collect::<Int32Array>()),
+                    ScalarType::Int64 => Arc::new(table.keys().collect::<Int64Array>()),
+                    _ => Arc::new(TimestampMicrosecondArray::from_iter_values(table.keys()).with_timezone("UTC")),
+                };
+                Ok(Some(vec![array]))
+            }
+            KeyTable::Bytes(entities) => {
+                let keys = (0..entities.len() as u32).map(|entity| Some(entities.key(entity)));
+                Ok(Some(codec.decode_columns(&keys.collect())?))
+            }
+        }
     }
 
     /// The entity of each key, or [`NO_ENTITY`].

@@ -78,6 +78,12 @@ impl IntTable {
         entity
     }
 
+    /// The keys, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = i64> {
+        let used = self.entries.iter().filter(|entry| entry.entity != NO_ENTITY);
+        used.map(|entry| entry.key)
+    }
+
     /// The memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()

@@ -4,14 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::concat;
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use asof_model::conform::{conform, conform_key};
 use asof_model::key::KeyCodec;
 use asof_model::{ScalarType, ViewName};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -25,9 +28,12 @@ use super::output::{Chunk, Output};
 use super::sizes::{chunk_rows, output_rows, pass_rows};
 use super::values::ValueSource;
 use crate::OfflineError;
-use crate::source::FeatureScanExec;
+use crate::source::{FeatureScanExec, KeyProbe};
 use crate::spine::OpenSpine;
 use crate::training_set::{IndexReport, LookupReport, PartReport, Recorder};
+
+/// With at most so many keys it is looked up in the source's files where they can be.
+const PROBED_KEYS: usize = 1 << 14;
 
 /// Rows of the spine read at once to be indexed.
 const INDEXED_ROWS: usize = 1 << 15;
@@ -162,16 +168,19 @@ impl Join {
         let mut all = Vec::new();
         for (at, input) in self.inputs.iter().enumerate() {
             let mut questions = Vec::new();
+            let mut asked = Vec::new();
             let places = reservation.new_empty();
             for lookup in &input.lookups {
                 let slots = self.index(&mut indexes, lookup, &input.keys, rows).await?;
                 places.grow(Contest::memory(slots.len()));
+                asked.push(slots.keys(&input.keys, PROBED_KEYS).map_err(OfflineError::from)?);
                 questions.push(Question::new(Index::Spine(slots), &lookup.rule));
             }
             let clock = Instant::now();
-            let questions = collect(&input.scan, &self.context, &input.keys, questions).await?;
+            let scan = of_keys(&input.scan, &input.keys, asked)?;
+            let questions = collect(&scan, &self.context, &input.keys, questions).await?;
             drop(places);
-            self.note_scan(input, clock);
+            self.note_scan(input, &scan, clock);
             for (question, lookup) in questions.into_iter().zip(&input.lookups) {
                 let (index, answers) = question.finish()?;
                 reservation.grow((rows.end - rows.start) as usize * size_of::<u64>());
@@ -221,8 +230,8 @@ impl Join {
     }
 
     /// Notes what the scan of an input has read, for each of its views.
-    fn note_scan(&self, input: &JoinInput, clock: Instant) {
-        let Some(scan) = input.scan.downcast_ref::<FeatureScanExec>() else {
+    fn note_scan(&self, input: &JoinInput, scan: &Arc<dyn ExecutionPlan>, clock: Instant) {
+        let Some(scan) = scan.downcast_ref::<FeatureScanExec>() else {
             return;
         };
         let read = scan.report();
@@ -239,6 +248,8 @@ impl Join {
                 view.files_read = files.len() as u64;
                 view.row_groups_read = parts.len() as u64;
                 view.row_groups_pruned_by_time = read.parts_pruned_by_time();
+                view.row_groups_pruned_by_key = read.parts_pruned_by_key();
+                (view.pages, view.pages_skipped) = read.pages();
                 view.bytes_read = read.bytes_read();
                 view.rows_probed = read.rows_read();
                 view.rows_matched = read.rows_matched();
@@ -294,6 +305,31 @@ impl Join {
         });
         Ok(slots)
     }
+}
+
+/// The scan that leaves out what has none of the keys asked for, where it is worth looking: where none of the lookups
+/// asks for many keys.
+fn of_keys(
+    scan: &Arc<dyn ExecutionPlan>,
+    codec: &KeyCodec,
+    asked: Vec<Option<Vec<ArrayRef>>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let (Some(asked), Some(source)) = (
+        asked.into_iter().collect::<Option<Vec<_>>>(),
+        scan.downcast_ref::<FeatureScanExec>(),
+    ) else {
+        return Ok(Arc::clone(scan));
+    };
+    if asked.is_empty() || codec.fields().is_empty() {
+        return Ok(Arc::clone(scan));
+    }
+    let probe = |(at, (column, key)): (usize, (&str, &ScalarType))| {
+        let values: Vec<&dyn Array> = asked.iter().map(|keys| keys[at].as_ref()).collect();
+        KeyProbe::new(column, *key, &concat(&values)?)
+    };
+    let columns = source.key_columns().zip(codec.fields()).enumerate();
+    let probes = columns.map(probe).collect::<Result<Vec<_>, ArrowError>>()?;
+    Ok(Arc::new(source.for_keys(probes)))
 }
 
 impl Found {

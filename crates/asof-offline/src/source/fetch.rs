@@ -41,20 +41,15 @@ pub(crate) async fn fetch(
 ) -> Result<FetchedRanges, OfflineError> {
     if let Some(path) = &file.local {
         let ranges = coalesce(ranges, local::NEAR);
-        let bytes = ranges.iter().map(|range| range.end - range.start).sum();
         let opened = local::open(path.clone(), file.clone(), ranges).await?;
         return Ok(FetchedRanges {
             file_size: file.meta.size,
-            requests: 1,
-            bytes,
             content: Content::Local(Arc::new(opened)),
         });
     }
     let pieces = remote::download(store, file, &coalesce(ranges, remote::NEAR)).await?;
     Ok(FetchedRanges {
         file_size: file.meta.size,
-        requests: pieces.count() as u64,
-        bytes: pieces.bytes(),
         content: Content::Memory(pieces),
     })
 }
@@ -79,8 +74,6 @@ pub(super) async fn read_now(
 pub(crate) struct FetchedRanges {
     content: Content,
     file_size: u64,
-    requests: u64,
-    bytes: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -90,14 +83,12 @@ enum Content {
 }
 
 impl FetchedRanges {
-    /// How many requests it took; for a file of this machine one.
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests
-    }
-
-    /// How many bytes were downloaded, or for a file of this machine may be read.
+    /// How many bytes were downloaded, or for a file of this machine read so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        match &self.content {
+            Content::Memory(pieces) => pieces.bytes(),
+            Content::Local(file) => file.bytes_read(),
+        }
     }
 
     /// Checks that the file is still the one that was listed, after all of it that is wanted was decoded.

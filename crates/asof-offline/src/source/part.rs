@@ -1,5 +1,6 @@
 //! Decoding some columns of a part: fetched first, then decoded batch by batch without waiting.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 
 use super::batch::batch_of;
-use super::fetch::{FetchedRanges, fetch};
-use super::table::{Part, SourceTable, adapt};
+use super::chunks::fetch_chunks;
+use super::fetch::FetchedRanges;
+use super::schema::adapt;
+use super::table::{Part, SourceTable};
 use crate::OfflineError;
 
 /// Some columns of a source's rows.
@@ -47,25 +50,19 @@ pub(crate) async fn open_part(
     let open = &table.files[file];
     let of_file = columns.positions.iter().filter(|at| **at < table.file_columns());
     let roots = of_file.filter_map(|at| open.column(table.schema.field(*at).name()));
-    let metadata = open.metadata.metadata();
-    let mask = ProjectionMask::roots(metadata.file_metadata().schema_descr(), roots);
-    let chunks = metadata.row_group(row_group).columns().iter().enumerate();
-    let ranges: Vec<Range<u64>> = chunks
-        .filter(|(leaf, _)| mask.leaf_included(*leaf))
-        .map(|(_, chunk)| {
-            let (start, length) = chunk.byte_range();
-            start..start.saturating_add(length)
-        })
-        .collect();
-    let fetched = fetch(&table.store, &open.listed, &ranges).await?;
-    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched.clone(), open.metadata.clone())
-        .with_row_groups(vec![row_group])
+    let mask = ProjectionMask::roots(open.metadata.parquet_schema(), roots);
+    let chunks = fetch_chunks(&table.store, open, row_group, &mask, selection.as_ref()).await?;
+    let fetched = chunks.fetched;
+    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched.clone(), chunks.metadata)
+        .with_row_groups(vec![chunks.row_group])
         .with_projection(mask)
         .with_batch_size(batch_rows.max(1));
     if let Some(selection) = selection {
         builder = builder.with_row_selection(selection);
     }
-    let reader = builder.build().map_err(|error| table.unreadable(part, error))?;
+    let reader = builder
+        .build()
+        .map_err(|error| table.undecodable(part, &columns.positions, &fetched, error))?;
     Ok(PartBatches {
         table: Arc::clone(table),
         columns: columns.clone(),
@@ -76,7 +73,7 @@ pub(crate) async fn open_part(
 }
 
 impl PartBatches {
-    /// How many bytes were fetched.
+    /// How many bytes were read so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.fetched.bytes()
     }
@@ -104,6 +101,66 @@ impl PartBatches {
     }
 }
 
+/// The rows of a part that are decoded, as runs of consecutive ones, and what of a decoded batch is not taken yet.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    rows: u64,
+    runs: VecDeque<Range<u32>>,
+    batch: Option<RecordBatch>,
+}
+
+impl Runs {
+    /// The rows that are selected of a part; `None`: all.
+    pub(crate) fn new(selection: Option<&RowSelection>, rows: u32) -> Self {
+        let mut runs = VecDeque::new();
+        match selection {
+            None => runs.push_back(0..rows),
+            Some(selection) => {
+                let mut start = 0;
+                for run in selection.iter() {
+                    let end = start + run.row_count as u32;
+                    if !run.skip {
+                        runs.push_back(start..end);
+                    }
+                    start = end;
+                }
+            }
+        }
+        Self {
+            rows: runs.iter().map(|run| u64::from(run.end - run.start)).sum(),
+            runs,
+            batch: None,
+        }
+    }
+
+    /// How many rows there are in all.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Takes in the batch that was decoded next, after all pieces of the one before are taken.
+    pub(crate) fn push(&mut self, batch: RecordBatch) {
+        debug_assert!(self.batch.is_none(), "every piece was taken");
+        self.batch = Some(batch).filter(|batch| batch.num_rows() > 0);
+    }
+
+    /// The next rows that are consecutive in the part, with the number of the first.
+    pub(crate) fn next_piece(&mut self) -> Option<(u32, RecordBatch)> {
+        let batch = self.batch.take()?;
+        let run = self.runs.front_mut()?;
+        let first_row = run.start;
+        let length = batch.num_rows().min((run.end - run.start) as usize);
+        run.start += length as u32;
+        if run.start == run.end {
+            self.runs.pop_front();
+        }
+        if length < batch.num_rows() {
+            self.batch = Some(batch.slice(length, batch.num_rows() - length));
+        }
+        Some((first_row, batch.slice(0, length)))
+    }
+}
+
 impl Iterator for PartBatches {
     type Item = Result<RecordBatch, OfflineError>;
 
@@ -112,9 +169,13 @@ impl Iterator for PartBatches {
             Some(Ok(batch)) => Some(self.adapted(&batch)),
             Some(Err(error)) => {
                 self.reader = None;
-                // A file that was overwritten looks damaged; say what it is.
-                let changed = self.fetched.verify();
-                Some(changed.and_then(|()| Err(self.table.unreadable(self.part, error.into()))))
+                let columns = &self.columns.positions;
+                Some(Err(self.table.undecodable(
+                    self.part,
+                    columns,
+                    &self.fetched,
+                    error.into(),
+                )))
             }
             None => {
                 self.reader = None;

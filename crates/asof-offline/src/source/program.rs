@@ -30,6 +30,8 @@ pub(crate) struct PlaceProgram {
     output: SchemaRef,
     /// The column of event times, when it is one.
     event_column: Option<String>,
+    /// The column of created times, when it is one.
+    created_column: Option<String>,
     conditions: Vec<Condition>,
     /// Event time, join keys, then created time if the source has one.
     places: RowProgram,
@@ -85,6 +87,10 @@ impl PlaceProgram {
                 TimeColumn::Column(name) => Some(name.clone()),
                 TimeColumn::Expression(_) => None,
             },
+            created_column: match &source.created_time {
+                Some(TimeColumn::Column(name)) => Some(name.clone()),
+                _ => None,
+            },
             conditions,
             places,
             keys: view.join_keys.iter().map(|key| key.key_type).collect(),
@@ -116,6 +122,17 @@ impl PlaceProgram {
     /// The column of event times, when it is one and not an expression.
     pub(crate) fn event_column(&self) -> Option<&str> {
         self.event_column.as_deref()
+    }
+
+    /// The column of created times, when it is one and not an expression.
+    pub(crate) fn created_column(&self) -> Option<&str> {
+        self.created_column.as_deref()
+    }
+
+    /// The names of the join keys: the source's columns that hold them.
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = &str> {
+        let fields = self.output.fields().iter().take(self.keys.len());
+        fields.map(|field| field.name().as_str())
     }
 
     /// The schema of what [`Self::apply`] returns.

@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use super::table::{OpenFile, SourceTable};
 
+pub(crate) use pages::page_locations;
 pub(crate) use partition_times::partition_times;
 pub(crate) use probe::KeyProbe;
 pub(crate) use pruner::{Narrowed, PartRows, Pruner, Verdict, Wanted};
@@ -33,26 +34,6 @@ impl TimeBounds {
         first: i64::MAX,
         last: i64::MIN,
     };
-}
-
-/// For each row group of a file, whether it may have rows with times in `column` within the bounds.
-///
-/// Without statistics, or where they make no sense as times, it may.
-pub(crate) fn may_have(file: &OpenFile, column: &str, bounds: TimeBounds) -> Vec<bool> {
-    let count = file.metadata.metadata().num_row_groups();
-    let Some((mins, maxes)) = ranges(file, column) else {
-        return vec![true; count];
-    };
-    let (mins, maxes) = (
-        mins.as_primitive::<TimestampMicrosecondType>(),
-        maxes.as_primitive::<TimestampMicrosecondType>(),
-    );
-    let may = |group: usize| {
-        let too_late = mins.is_valid(group) && mins.value(group) > bounds.last;
-        let too_early = maxes.is_valid(group) && maxes.value(group) < bounds.first;
-        !too_late && !too_early
-    };
-    (0..count).map(may).collect()
 }
 
 impl SourceTable {

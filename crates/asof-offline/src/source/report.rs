@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::prune::{Narrowed, PartRows};
 use super::table::SourceTable;
 
 /// Counts of one scan.
@@ -9,8 +10,11 @@ use super::table::SourceTable;
 pub(crate) struct ScanReport {
     /// Parts that were read.
     parts: Vec<AtomicBool>,
-    rows_of_part: Vec<u32>,
     parts_pruned_by_time: AtomicU64,
+    parts_pruned_by_key: AtomicU64,
+    pages_looked_at: AtomicU64,
+    pages_skipped: AtomicU64,
+    rows_read: AtomicU64,
     bytes_read: AtomicU64,
     rows_matched: AtomicU64,
 }
@@ -19,11 +23,32 @@ impl ScanReport {
     pub(crate) fn new(table: &SourceTable) -> Self {
         Self {
             parts: table.parts.iter().map(|_| AtomicBool::new(false)).collect(),
-            rows_of_part: table.parts.iter().map(|part| part.rows).collect(),
             parts_pruned_by_time: AtomicU64::new(0),
+            parts_pruned_by_key: AtomicU64::new(0),
+            pages_looked_at: AtomicU64::new(0),
+            pages_skipped: AtomicU64::new(0),
+            rows_read: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             rows_matched: AtomicU64::new(0),
         }
+    }
+
+    /// A part was left out because none of its keys is asked for.
+    pub(crate) fn pruned_by_key(&self) {
+        self.parts_pruned_by_key.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A part was looked at closer.
+    pub(crate) fn narrowed(&self, narrowed: &Narrowed) {
+        match narrowed.rows {
+            PartRows::All | PartRows::Some(_) => {}
+            PartRows::None if narrowed.by_key => self.pruned_by_key(),
+            PartRows::None => self.pruned_by_time(),
+            PartRows::Filtered => self.pruned_by_key(),
+        }
+        self.pages_looked_at.fetch_add(narrowed.pages, Ordering::Relaxed);
+        self.pages_skipped.fetch_add(narrowed.pages_skipped, Ordering::Relaxed);
+        self.bytes(narrowed.bytes);
     }
 
     /// A part was left out because of its statistics on event times.
@@ -31,9 +56,14 @@ impl ScanReport {
         self.parts_pruned_by_time.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A part is read: so many bytes of it.
-    pub(crate) fn read(&self, part: u32, bytes: u64) {
+    /// A part is read: so many rows of it.
+    pub(crate) fn read(&self, part: u32, rows: u64) {
         self.parts[part as usize].store(true, Ordering::Relaxed);
+        self.rows_read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Bytes were read.
+    pub(crate) fn bytes(&self, bytes: u64) {
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -54,11 +84,19 @@ impl ScanReport {
         self.parts_pruned_by_time.load(Ordering::Relaxed)
     }
 
-    /// Rows of the parts that were read.
+    pub(crate) fn parts_pruned_by_key(&self) -> u64 {
+        self.parts_pruned_by_key.load(Ordering::Relaxed)
+    }
+
+    /// Pages of which the least and the greatest value were looked at, and how many of them were skipped.
+    pub(crate) fn pages(&self) -> (u64, u64) {
+        let [looked_at, skipped] = [&self.pages_looked_at, &self.pages_skipped];
+        (looked_at.load(Ordering::Relaxed), skipped.load(Ordering::Relaxed))
+    }
+
+    /// Rows of the parts that were read, but for those of pages that were skipped.
     pub(crate) fn rows_read(&self) -> u64 {
-        self.parts_read()
-            .map(|part| u64::from(self.rows_of_part[part as usize]))
-            .sum()
+        self.rows_read.load(Ordering::Relaxed)
     }
 
     pub(crate) fn bytes_read(&self) -> u64 {

@@ -44,16 +44,17 @@ impl SourceRows {
         let selection = (rows.len() < total).then(|| selection(rows, total));
         // A batch counts the rows that are wanted.
         let batch_rows = (rows.len() * DECODED_ROWS / total.max(1)).clamp(1, DECODED_ROWS);
-        let batches = open_part(&self.table, self.program.columns(), part, selection, batch_rows).await?;
-        self.bytes.fetch_add(batches.bytes(), Ordering::Relaxed);
-        let values = batches.map(|batch| {
+        let mut batches = open_part(&self.table, self.program.columns(), part, selection, batch_rows).await?;
+        let values = batches.by_ref().map(|batch| {
             let batch = batch?;
             Ok(ValueBatch {
                 rows: batch.num_rows(),
                 columns: self.program.apply(&batch)?,
             })
         });
-        values.collect()
+        let values = values.collect();
+        self.bytes.fetch_add(batches.bytes(), Ordering::Relaxed);
+        values
     }
 }
 

@@ -17,9 +17,9 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-use super::part::open_part;
+use super::part::{PartBatches, Runs, open_part};
 use super::program::PlaceProgram;
-use super::prune::{self, TimeBounds};
+use super::prune::{KeyProbe, PartRows, Pruner, TimeBounds, Verdict, Wanted};
 use super::report::ScanReport;
 use super::table::SourceTable;
 use crate::OfflineError;
@@ -34,6 +34,8 @@ const PARTS_AHEAD: usize = 2;
 pub(crate) struct ScanRequest {
     /// The event times that are worth reading.
     pub(crate) bounds: TimeBounds,
+    /// The last created time that is worth reading; see [`Wanted`].
+    pub(crate) created_until: Option<i64>,
     /// The files that count, by their paths. `None`: all.
     pub(crate) files: Option<BTreeSet<String>>,
     /// How many parts are read at once.
@@ -50,12 +52,13 @@ pub(crate) struct ScanRequest {
 /// time, the row's id, then what an aggregated view computes from the row. Features are not read here but by
 /// [`SourceRows`](super::SourceRows), when it is known which rows win.
 ///
-/// Parts whose statistics say that they have no event time within the bounds are not read. The others are dealt out to
-/// the partitions; which partition reads what has no effect on any value.
+/// Parts and pages that have nothing to offer, by what their files tell of them (see [`Pruner`]), are not read. The
+/// other parts are dealt out to the partitions; which partition reads what has no effect on any value.
 pub(crate) struct FeatureScanExec {
     table: Arc<SourceTable>,
     program: Arc<PlaceProgram>,
     request: ScanRequest,
+    pruner: Arc<Pruner>,
     /// The parts of each partition.
     parts: Vec<Vec<u32>>,
     report: Arc<ScanReport>,
@@ -65,7 +68,32 @@ pub(crate) struct FeatureScanExec {
 impl FeatureScanExec {
     /// A scan of `table`.
     pub(crate) fn new(table: Arc<SourceTable>, program: Arc<PlaceProgram>, request: ScanRequest) -> Self {
+        Self::of_keys(table, program, request, Vec::new())
+    }
+
+    /// The source's columns that hold the join keys.
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = &str> {
+        self.program.key_columns()
+    }
+
+    /// The same scan, of rows with some keys only; its report starts anew.
+    pub(crate) fn for_keys(&self, keys: Vec<KeyProbe>) -> Self {
+        Self::of_keys(
+            Arc::clone(&self.table),
+            Arc::clone(&self.program),
+            self.request.clone(),
+            keys,
+        )
+    }
+
+    fn of_keys(table: Arc<SourceTable>, program: Arc<PlaceProgram>, request: ScanRequest, keys: Vec<KeyProbe>) -> Self {
         let report = ScanReport::new(&table);
+        let wanted = Wanted {
+            bounds: request.bounds,
+            created_until: request.created_until,
+            keys,
+        };
+        let pruner = Pruner::new(&table, program.event_column(), program.created_column(), wanted);
         let mut parts = vec![Vec::new(); request.partitions.max(1)];
         let mut dealt = 0;
         // The newest rows are the likeliest winners: the fewer are beaten later, the less is written down.
@@ -74,17 +102,20 @@ impl FeatureScanExec {
                 .files
                 .as_ref()
                 .is_none_or(|files| files.contains(&file.listed.path));
-            if !counts || request.bounds.first > request.bounds.last {
+            if !counts {
                 continue;
             }
-            let may_have = program
-                .event_column()
-                .map(|column| prune::may_have(file, column, request.bounds));
             for part in table.parts_of(at).rev() {
-                let row_group = table.parts[part as usize].row_group;
-                if may_have.as_ref().is_some_and(|may_have| !may_have[row_group]) {
-                    report.pruned_by_time();
-                    continue;
+                match pruner.verdict(part) {
+                    Verdict::Read => {}
+                    Verdict::NotItsTime => {
+                        report.pruned_by_time();
+                        continue;
+                    }
+                    Verdict::NotItsKeys => {
+                        report.pruned_by_key();
+                        continue;
+                    }
                 }
                 let partition = dealt % parts.len();
                 parts[partition].push(part);
@@ -102,6 +133,7 @@ impl FeatureScanExec {
             table,
             program,
             request,
+            pruner: Arc::new(pruner),
             parts,
             report: Arc::new(report),
             properties: Arc::new(properties),
@@ -183,6 +215,7 @@ impl ExecutionPlan for FeatureScanExec {
             table: Arc::clone(&self.table),
             program: Arc::clone(&self.program),
             bounds: self.request.bounds,
+            pruner: Arc::clone(&self.pruner),
             batch_size: context.session_config().batch_size(),
             views: self.request.views.clone(),
             progress: self.request.progress.clone(),
@@ -204,6 +237,7 @@ struct Reading {
     table: Arc<SourceTable>,
     program: Arc<PlaceProgram>,
     bounds: TimeBounds,
+    pruner: Arc<Pruner>,
     batch_size: usize,
     views: String,
     progress: Option<ProgressSink>,
@@ -212,24 +246,72 @@ struct Reading {
 
 impl Reading {
     /// Fetches a part; its batches are decoded as they are asked for.
-    async fn read(
-        self: Arc<Self>,
-        part: u32,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, OfflineError>>, OfflineError> {
-        let batches = open_part(&self.table, self.program.columns(), part, None, self.batch_size).await?;
-        self.report.read(part, batches.bytes());
-        let mut next_row = 0;
-        Ok(batches.map(move |batch| {
-            let batch = batch?;
-            let first_row = next_row;
-            next_row += batch.num_rows() as u32;
-            if let Some(progress) = &self.progress {
-                progress.report(Progress::Read {
-                    view: self.views.clone(),
-                    rows: batch.num_rows() as u64,
+    async fn read(self: Arc<Self>, part: u32) -> Result<PartRead, OfflineError> {
+        let narrowed = self.pruner.narrow(part).await?;
+        self.report.narrowed(&narrowed);
+        let selection = match narrowed.rows {
+            PartRows::None | PartRows::Filtered => {
+                return Ok(PartRead {
+                    reading: self,
+                    part,
+                    batches: None,
                 });
             }
-            self.program.apply(batch, part, first_row, self.bounds)
-        }))
+            PartRows::All => None,
+            PartRows::Some(selection) => Some(selection),
+        };
+        let runs = Runs::new(selection.as_ref(), self.table.parts[part as usize].rows);
+        self.report.read(part, runs.rows());
+        let batches = open_part(&self.table, self.program.columns(), part, selection, self.batch_size).await?;
+        Ok(PartRead {
+            reading: self,
+            part,
+            batches: Some((batches, runs)),
+        })
+    }
+
+    fn report_progress(&self, rows: usize) {
+        if let Some(progress) = &self.progress {
+            progress.report(Progress::Read {
+                view: self.views.clone(),
+                rows: rows as u64,
+            });
+        }
+    }
+}
+
+/// A part that is being read.
+struct PartRead {
+    reading: Arc<Reading>,
+    part: u32,
+    /// What is still to be decoded, and which rows it is.
+    batches: Option<(PartBatches, Runs)>,
+}
+
+impl Iterator for PartRead {
+    type Item = Result<RecordBatch, OfflineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reading = &self.reading;
+        loop {
+            let (batches, runs) = self.batches.as_mut()?;
+            if let Some((first_row, rows)) = runs.next_piece() {
+                return Some(reading.program.apply(rows, self.part, first_row, reading.bounds));
+            }
+            match batches.next() {
+                Some(Ok(batch)) => {
+                    reading.report_progress(batch.num_rows());
+                    runs.push(batch);
+                }
+                Some(Err(error)) => {
+                    self.batches = None;
+                    return Some(Err(error));
+                }
+                None => {
+                    reading.report.bytes(batches.bytes());
+                    self.batches = None;
+                }
+            }
+        }
     }
 }

@@ -21,8 +21,6 @@ use super::prune::partition_times;
 use super::schema::Merged;
 use crate::OfflineError;
 
-pub(crate) use super::schema::adapt;
-
 /// Footers read at once from an object store, where each waits for an answer.
 const REMOTE_FOOTERS: usize = 64;
 /// Footers read at once from this machine.
@@ -174,17 +172,6 @@ impl SourceTable {
             }
         }
         2 * LEAST.max(bytes.checked_div(rows).unwrap_or_default() as usize)
-    }
-
-    /// The error that a part cannot be decoded.
-    pub(crate) fn unreadable(&self, part: u32, error: ParquetError) -> OfflineError {
-        let part = &self.parts[part as usize];
-        OfflineError::Damaged {
-            file: self.files[part.file].listed.path.clone(),
-            row_group: part.row_group,
-            column: None,
-            error,
-        }
     }
 
     /// How many of the schema's columns are read from the files; the rest are partitions.

@@ -135,6 +135,7 @@ fn by_view(lookups: &[Lookup]) -> Vec<(ViewName, Members<'_>)> {
 struct AskedView {
     open: OpenView,
     bounds: TimeBounds,
+    created_until: Option<i64>,
     lookups: Vec<(usize, JoinLookup)>,
 }
 
@@ -154,6 +155,9 @@ impl AskedView {
         let bounds = spine.times.map_or(TimeBounds::EMPTY, |(first, last)| {
             open.bounds(Timestamp::from_micros(first), Timestamp::from_micros(last))
         });
+        let created_until = spine
+            .times
+            .and_then(|(_, last)| open.created_until(Timestamp::from_micros(last)));
         let named = view.features();
         let lookup = |(at, lookup): &(usize, &Lookup)| {
             let keys = lookup.keys.iter().map(|key| spine.schema.index_of(key.column.as_str()));
@@ -176,6 +180,7 @@ impl AskedView {
             lookups: members.iter().map(lookup).collect::<Result<_, OfflineError>>()?,
             open,
             bounds,
+            created_until,
         })
     }
 }
@@ -205,6 +210,11 @@ fn join_input(engine: &OfflineEngine, views: Vec<AskedView>) -> JoinInput {
             first: views.iter().map(|view| view.bounds.first).min().unwrap_or(i64::MAX),
             last: views.iter().map(|view| view.bounds.last).max().unwrap_or(i64::MIN),
         },
+        created_until: views
+            .iter()
+            .map(|view| view.created_until)
+            .max_by_key(|until| until.unwrap_or(i64::MAX))
+            .flatten(),
         files: None,
         partitions: engine.options.partitions,
         views: names.join(", "),

@@ -80,6 +80,10 @@ pub struct ViewReport {
     pub row_groups_pruned_by_time: u64,
     /// Row groups not read because they cannot have a key of the spine.
     pub row_groups_pruned_by_key: u64,
+    /// Pages of keys and times of which the range of values was looked at.
+    pub pages: u64,
+    /// Of these, pages not read because they have nothing that is asked for.
+    pub pages_skipped: u64,
     /// Row groups of which feature columns were read.
     pub row_groups_with_values: u64,
     /// Bytes of all files.
@@ -149,6 +153,8 @@ impl ViewReport {
             row_groups_read: 0,
             row_groups_pruned_by_time: 0,
             row_groups_pruned_by_key: 0,
+            pages: 0,
+            pages_skipped: 0,
             row_groups_with_values: 0,
             bytes: 0,
             bytes_read: 0,

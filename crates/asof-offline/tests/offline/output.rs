@@ -182,7 +182,7 @@ async fn a_failed_run_leaves_nothing_and_keeps_what_was_there() -> Result<()> {
             .await;
         let message = refused.err().context("the data cannot be read")?.to_string();
         assert!(
-            message.starts_with("row group 0 of `data/b.parquet` cannot be decoded"),
+            message.starts_with("row group 0 of `data/b.parquet`, column `k`, cannot be decoded"),
             "{message}"
         );
     }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ pub(crate) struct LocalFile {
     listed: ListedFile,
     /// Sorted and disjoint.
     wanted: Vec<Range<u64>>,
+    /// Bytes read so far.
+    read: Arc<AtomicU64>,
 }
 
 /// Opens the file and announces sorted, disjoint ranges of it to the system.
@@ -87,6 +90,7 @@ impl LocalFile {
                 file: Arc::new(file.into_file()),
                 listed,
                 wanted,
+                read: Arc::default(),
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(listed.changed("it is gone")),
             Err(error) => Err(unreadable(&listed.path, error)),
@@ -108,6 +112,11 @@ impl LocalFile {
         }
     }
 
+    /// How many bytes were read so far.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
     /// The `length` bytes at `start`; nothing if they were not asked for.
     pub(super) fn bytes(&self, start: u64, length: usize) -> Option<io::Result<Bytes>> {
         if length == 0 {
@@ -117,6 +126,7 @@ impl LocalFile {
         if start.checked_add(length as u64)? > wanted.end {
             return None;
         }
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
         let mut buffer = vec![0; length];
         Some(read_exact_at(&self.file, &mut buffer, start).map(|()| buffer.into()))
     }
@@ -128,6 +138,7 @@ impl LocalFile {
             file: Arc::clone(&self.file),
             at: start,
             end: wanted.end,
+            read: Arc::clone(&self.read),
         })
     }
 }
@@ -138,6 +149,7 @@ pub(crate) struct LocalRead {
     file: Arc<File>,
     at: u64,
     end: u64,
+    read: Arc<AtomicU64>,
 }
 
 impl Read for LocalRead {
@@ -146,6 +158,7 @@ impl Read for LocalRead {
         let length = buffer.len().min(left);
         let read = read_at(&self.file, &mut buffer[..length], self.at)?;
         self.at += read as u64;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }

@@ -49,11 +49,6 @@ impl Pieces {
         }
     }
 
-    /// How many pieces there are.
-    pub(super) fn count(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// How many bytes there are in all.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.iter().map(|bytes| bytes.len() as u64).sum()

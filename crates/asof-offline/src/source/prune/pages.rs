@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use bytes::Bytes;
+use object_store::ObjectStore;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
@@ -12,24 +13,63 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{
     FileMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder, RowGroupMetaData,
 };
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
+use parquet::file::reader::ChunkReader;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::statistics::FlatColumn;
-use crate::source::fetch::FetchedRanges;
+use crate::OfflineError;
+use crate::source::fetch::{FetchedRanges, fetch};
 use crate::source::table::OpenFile;
 
 /// Where the page index of some columns of a row group lies.
 pub(super) fn ranges(file: &OpenFile, row_group: usize, leaf: usize) -> Option<[Range<u64>; 2]> {
     let chunk = file.metadata.metadata().row_group(row_group).column(leaf);
-    let range = |offset: Option<i64>, length: Option<i32>| {
-        let (offset, length) = (u64::try_from(offset?).ok()?, u64::try_from(length?).ok()?);
-        let end = offset.checked_add(length)?;
-        (end <= file.listed.meta.size).then_some(offset..end)
+    let columns = range_of(file, chunk.column_index_offset(), chunk.column_index_length())?;
+    Some([columns, offset_range(file, row_group, leaf)?])
+}
+
+fn offset_range(file: &OpenFile, row_group: usize, leaf: usize) -> Option<Range<u64>> {
+    let chunk = file.metadata.metadata().row_group(row_group).column(leaf);
+    range_of(file, chunk.offset_index_offset(), chunk.offset_index_length())
+}
+
+fn range_of(file: &OpenFile, offset: Option<i64>, length: Option<i32>) -> Option<Range<u64>> {
+    let (offset, length) = (u64::try_from(offset?).ok()?, u64::try_from(length?).ok()?);
+    let end = offset.checked_add(length)?;
+    (end <= file.listed.meta.size).then_some(offset..end)
+}
+
+/// Where the pages of some column chunks of a row group lie, if the file tells it of all of them.
+///
+/// # Errors
+/// When the file cannot be read, or is not the one that was listed.
+pub(crate) async fn page_locations(
+    store: &Arc<dyn ObjectStore>,
+    file: &OpenFile,
+    row_group: usize,
+    leaves: &[usize],
+) -> Result<Option<Vec<OffsetIndexMetaData>>, OfflineError> {
+    let places = leaves.iter().map(|leaf| offset_range(file, row_group, *leaf));
+    let Some(places) = places.collect::<Option<Vec<_>>>() else {
+        return Ok(None);
     };
-    Some([
-        range(chunk.column_index_offset(), chunk.column_index_length())?,
-        range(chunk.offset_index_offset(), chunk.offset_index_length())?,
-    ])
+    let fetched = fetch(store, &file.listed, &places).await?;
+    let pages = leaves.iter().zip(&places).map(|(leaf, range)| {
+        let metadata = read(
+            file,
+            row_group,
+            *leaf,
+            range,
+            &fetched,
+            PageIndexPolicy::Skip,
+            PageIndexPolicy::Optional,
+        )?;
+        metadata.offset_index()?.first()?.first().cloned()
+    });
+    let pages = pages.collect();
+    fetched.verify()?;
+    Ok(pages)
 }
 
 /// The pages of a column chunk.
@@ -51,21 +91,7 @@ impl Pages {
         ranges: &[Range<u64>; 2],
         fetched: &FetchedRanges,
     ) -> Option<Self> {
-        let index = |range: &Range<u64>, columns, offsets| {
-            let bytes = parquet::file::reader::ChunkReader::get_bytes(
-                fetched,
-                range.start,
-                usize::try_from(range.end - range.start).ok()?,
-            );
-            decode(
-                alone(file, row_group, column.leaf).ok()?,
-                range.clone(),
-                bytes.ok()?,
-                columns,
-                offsets,
-            )
-            .ok()
-        };
+        let index = |range, columns, offsets| read(file, row_group, column.leaf, range, fetched, columns, offsets);
         let (skip, optional) = (PageIndexPolicy::Skip, PageIndexPolicy::Optional);
         let with_columns = index(&ranges[0], optional, skip)?;
         let with_offsets = index(&ranges[1], skip, optional)?;
@@ -106,6 +132,28 @@ impl Pages {
         });
         selectors.collect::<Vec<_>>().into()
     }
+}
+
+/// The metadata of one column chunk with a part of its page index that was fetched. Nothing if that makes no sense.
+fn read(
+    file: &OpenFile,
+    row_group: usize,
+    leaf: usize,
+    range: &Range<u64>,
+    fetched: &FetchedRanges,
+    columns: PageIndexPolicy,
+    offsets: PageIndexPolicy,
+) -> Option<ParquetMetaData> {
+    let length = usize::try_from(range.end - range.start).ok()?;
+    let bytes = fetched.get_bytes(range.start, length).ok()?;
+    decode(
+        alone(file, row_group, leaf).ok()?,
+        range.clone(),
+        bytes,
+        columns,
+        offsets,
+    )
+    .ok()
 }
 
 /// The metadata of one column chunk alone. The decoder of page indexes takes all or nothing of what it is given.

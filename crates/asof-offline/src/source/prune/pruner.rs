@@ -64,6 +64,8 @@ pub(crate) struct Narrowed {
     pub(crate) pages: u64,
     /// How many of them hold nothing that is asked for.
     pub(crate) pages_skipped: u64,
+    /// Whether join keys alone rule all rows out, when there are none.
+    pub(crate) by_key: bool,
     /// The bytes of the indexes and filters that were read.
     pub(crate) bytes: u64,
 }
@@ -190,6 +192,7 @@ impl Pruner {
             rows: PartRows::All,
             pages: 0,
             pages_skipped: 0,
+            by_key: false,
             bytes: 0,
         };
         let indexes = self.indexes(part, file, row_group, rows);
@@ -230,6 +233,7 @@ impl Pruner {
             let skipped = keep.iter().filter(|keep| !**keep).count() as u64;
             all.pages += pages.len() as u64;
             all.pages_skipped += skipped;
+            all.by_key |= probe.is_some() && skipped == keep.len() as u64;
             if skipped > 0 {
                 let selection = pages.selection(&keep);
                 selected = Some(match selected {
