@@ -63,4 +63,4 @@ pub(crate) use exec::{AsofJoinExec, JoinInput, JoinLookup};
 pub(crate) use gather::gather;
 pub(crate) use index::Index;
 pub(crate) use int_table::NO_ENTITY;
-pub(crate) use values::{ComputedRows, NO_ROW, ValueBatch, ValueSource};
+pub(crate) use values::{NO_ROW, ValueBatch, ValueSource};

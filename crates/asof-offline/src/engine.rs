@@ -129,7 +129,8 @@ impl OfflineEngine {
         table.check_columns(&program.columns().positions, &needed)?;
         let rule = match (&view.body, aggregate) {
             (ViewBody::Windows(aggregation), Some(aggregate)) => {
-                let windows = WindowProgram::new(&view.name, aggregation, &view.admission, aggregate, after);
+                let threads = self.options.partitions.max(1);
+                let windows = WindowProgram::new(&view.name, aggregation, &view.admission, aggregate, after, threads);
                 Rule::Windows(Arc::new(windows))
             }
             _ => Rule::Rows(view.admission),

@@ -2,7 +2,7 @@
 //!
 //! A cutoff's row is made from the source rows visible at the time asked, so it is not read but computed: rows of the
 //! entities asked about are collected, sorted per entity in the order of rows, and only the cutoffs that answer
-//! somebody are folded.
+//! somebody are folded, when their values are read.
 //!
 //! ```text
 //!            c - window          c            c + lag          t
@@ -10,9 +10,18 @@
 //!                 (   rows here   ]  are the row   known from    asked here:
 //!                                    of cutoff c   here on       the last such c answers
 //! ```
+//!
+//! In reading order: `program`, `cutoffs`, `events`, `store`, `segment`, `shard`, `folded`.
 
 mod cutoffs;
 mod events;
+mod folded;
+mod parallel;
+mod program;
+mod segment;
+mod shard;
+mod store;
 
 pub(crate) use cutoffs::Cutoffs;
-pub(crate) use events::{Events, WindowProgram};
+pub(crate) use events::Events;
+pub(crate) use program::WindowProgram;

@@ -37,7 +37,6 @@
 mod call;
 mod extremes;
 mod fold;
-mod folder;
 mod function;
 mod groups;
 mod hyper_log_log;
@@ -58,7 +57,6 @@ use asof_model::definition::WindowFeature;
 use asof_model::{TimeSpan, ValueType};
 
 pub(crate) use call::{AggregateCall, Calls};
-pub use folder::{Folder, RowRef};
 pub(crate) use function::AggregateFunction;
 pub use groups::Groups;
 
@@ -192,6 +190,13 @@ impl AggregateProgram {
     /// The windows of all features, each once, ascending.
     pub fn windows(&self) -> &[TimeSpan] {
         &self.windows
+    }
+
+    /// About how many bytes of memory the features of one group take.
+    pub fn row_bytes(&self) -> usize {
+        // Texts and lists are as long as they happen to be.
+        let bytes = |outer: &Outer| outer.declared.arrow().primitive_width().unwrap_or(24) + 1;
+        self.outers.iter().map(bytes).sum()
     }
 
     /// The source's columns that the expressions read.

@@ -25,7 +25,7 @@ mod scope;
 mod session;
 mod text;
 
-pub use aggregate::{AggregateProgram, Folder, Groups, RowRef};
+pub use aggregate::{AggregateProgram, Groups};
 pub use checker::SqlChecker;
 pub use error::{EvaluationError, ExpressionError, ExpressionErrorKind};
 pub use on_demand::OnDemandProgram;

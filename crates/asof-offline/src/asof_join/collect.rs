@@ -114,9 +114,14 @@ impl Question {
     }
 
     /// Called once, after the last batch.
-    fn hand_in(&mut self) {
-        if let Collected::Contest { contest, waiting } = &mut self.collected {
-            contest.hand_in(waiting);
+    fn hand_in(&mut self) -> Result<(), OfflineError> {
+        match &mut self.collected {
+            Collected::Contest { contest, waiting } => {
+                contest.hand_in(waiting);
+                Ok(())
+            }
+            Collected::Windows(events) => events.hand_in(&self.index),
+            Collected::Latest(_) => Ok(()),
         }
     }
 
@@ -201,7 +206,7 @@ pub(crate) async fn collect(
                     report.matched(matched);
                 }
             }
-            questions.iter_mut().for_each(Question::hand_in);
+            questions.iter_mut().try_for_each(Question::hand_in)?;
             Ok(questions)
         });
     }

@@ -112,16 +112,42 @@ pub(crate) fn ones(mask: &[u64]) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::{ComputedRows, ValueBatch};
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    use super::super::values::ValueBatch;
     use super::*;
+    use crate::OfflineError;
+
+    /// Parts of so many rows, and no values.
+    #[derive(Debug)]
+    struct Parts(Vec<u32>);
+
+    impl ValueSource for Parts {
+        fn parts(&self) -> usize {
+            self.0.len()
+        }
+
+        fn rows_of(&self, part: u32) -> u32 {
+            self.0[part as usize]
+        }
+
+        fn read<'a>(&'a self, _: u32, _: &'a [u32]) -> BoxFuture<'a, Result<Vec<ValueBatch>, OfflineError>> {
+            futures::future::ready(Ok(Vec::new())).boxed()
+        }
+
+        fn row_bytes(&self) -> usize {
+            0
+        }
+
+        fn bytes_read(&self) -> u64 {
+            0
+        }
+    }
 
     #[test]
     fn every_row_is_found_in_the_segment_that_its_rank_leads_to() {
-        let batch = |rows| ValueBatch {
-            rows,
-            columns: Vec::new(),
-        };
-        let source = ComputedRows(vec![batch(10), batch(200), batch(70)]);
+        let source = Parts(vec![10, 200, 70]);
         let rows: Vec<RowId> = [(1, 199), (0, 3), (1, 0), (1, 64), (2, 69), (1, 63), (1, 0)]
             .map(|(part, row)| RowId::new(part, row))
             .into();

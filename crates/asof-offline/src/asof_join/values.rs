@@ -4,7 +4,6 @@ use std::fmt;
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
-use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::OfflineError;
@@ -35,40 +34,6 @@ pub(crate) trait ValueSource: fmt::Debug + Send + Sync {
 
     /// How many bytes have been read so far.
     fn bytes_read(&self) -> u64;
-}
-
-/// Values that are there already, one batch per part.
-#[derive(Debug)]
-pub(crate) struct ComputedRows(pub(crate) Vec<ValueBatch>);
-
-impl ValueSource for ComputedRows {
-    fn parts(&self) -> usize {
-        self.0.len()
-    }
-
-    fn rows_of(&self, part: u32) -> u32 {
-        self.0[part as usize].rows as u32
-    }
-
-    fn read<'a>(&'a self, part: u32, rows: &'a [u32]) -> BoxFuture<'a, Result<Vec<ValueBatch>, OfflineError>> {
-        let batch = &self.0[part as usize];
-        let taken = if rows.len() == batch.rows {
-            Ok(batch.clone())
-        } else {
-            batch.take(&UInt32Array::from(rows.to_vec()))
-        };
-        futures::future::ready(taken.map(|batch| vec![batch])).boxed()
-    }
-
-    fn row_bytes(&self) -> usize {
-        let rows: usize = self.0.iter().map(|batch| batch.rows).sum();
-        let bytes: usize = self.0.iter().map(ValueBatch::memory).sum();
-        bytes.checked_div(rows).unwrap_or_default()
-    }
-
-    fn bytes_read(&self) -> u64 {
-        0
-    }
 }
 
 impl ValueBatch {

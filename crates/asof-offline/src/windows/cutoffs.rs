@@ -28,12 +28,25 @@ impl Cutoffs {
 
     /// The event times of rows that can matter at times between `first` and `last`, both ends included.
     pub(crate) fn reach(&self, first: i64, last: i64) -> (i64, i64) {
+        (self.first_event(first), clamp(self.last_cutoff(last)))
+    }
+
+    /// The first event time of rows that can matter at `t` or later.
+    pub(crate) fn first_event(&self, t: i64) -> i64 {
         // The row must lie in a window, `event > c - longest`, of a cutoff that may answer.
-        let fresh = self.ttl.map(|ttl| i128::from(first) - ttl);
+        let fresh = self.ttl.map(|ttl| i128::from(t) - ttl);
         let after = self.after.map(|after| i128::from(after) + 1);
         let first_cutoff = fresh.max(after);
-        let first_event = first_cutoff.map_or(i64::MIN, |cutoff| clamp(cutoff - self.longest + 1));
-        (first_event, clamp(self.last_cutoff(last)))
+        first_cutoff.map_or(i64::MIN, |cutoff| clamp(cutoff - self.longest + 1))
+    }
+
+    /// The first time at which a cutoff is known whose windows can hold an event; `None` for never.
+    pub(crate) fn known_from(&self, event: i64) -> Option<i64> {
+        // In 64 bits, as this is asked of every row. Numbers that do not fit lie behind all time.
+        let every = i64::try_from(self.every).ok()?;
+        let since = event.rem_euclid(every);
+        let wait = if since == 0 { 0 } else { every - since };
+        event.checked_add(wait)?.checked_add(i64::try_from(self.lag).ok()?)
     }
 
     /// The greatest cutoff known at `t`, whether or not it has rows. It may lie before all time.
@@ -64,10 +77,10 @@ impl Cutoffs {
         }
     }
 
-    /// The last event time that cannot matter at a time when `last_event` is visible and not after
-    /// [`Self::last_event`]: the cutoff that answers then is not before `last_event`, so no window reaches back farther.
-    pub(crate) fn before_reach(&self, last_event: i64) -> i128 {
-        i128::from(last_event) - self.longest
+    /// Whether an event can matter at a time when `last_event` is visible and not after [`Self::last_event`]: the
+    /// cutoff that answers then is not before `last_event`, so no window reaches back farther than from there.
+    pub(crate) fn is_in_reach(&self, event: i64, last_event: i64) -> bool {
+        i128::from(event) > i128::from(last_event) - self.longest
     }
 
     /// The last event time before the window of this length that ends at `cutoff`; rows after it are in the window.
@@ -141,10 +154,12 @@ mod tests {
                 let Some(end) = cutoffs.last_event(t) else { continue };
                 for last in end - 30..=end {
                     let cutoff = cutoffs.answer(t, last).expect("nothing is too old");
+                    // The first event of the longest window is in reach, and what is not in reach lies before it.
                     assert!(
-                        cutoff >= last && cutoffs.before_reach(last) <= i128::from(cutoff - longest),
+                        cutoff >= last && cutoffs.is_in_reach(cutoff - longest + 1, last),
                         "t={t} last={last}"
                     );
+                    assert!(!cutoffs.is_in_reach(last - longest, last));
                 }
             }
         }
@@ -160,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_known_from_the_first_time_whose_last_cutoff_is_not_before_it() {
+        for (every, lag) in [(1, 0), (4, 0), (5, 3), (3, 100)] {
+            let cutoffs = cutoffs(every, 2 * every, lag, None);
+            for event in -20..20 {
+                let known = cutoffs.known_from(event).expect("far from the ends of time");
+                let sees = |t: i64| cutoffs.last_event(t).is_some_and(|last| last >= event);
+                assert!(sees(known) && !sees(known - 1), "every={every} lag={lag} event={event}");
+            }
+        }
+    }
+
+    #[test]
     fn the_ends_of_time_do_not_wrap() {
         let cutoffs = cutoffs(i64::MAX, i64::MAX, i64::MAX, Some(i64::MAX));
         assert_eq!(cutoffs.last_event(i64::MIN), None);
@@ -167,6 +194,9 @@ mod tests {
         assert_eq!(cutoffs.answer(i64::MAX, i64::MIN), None);
         assert_eq!(cutoffs.answer(i64::MAX, 0), Some(0));
         assert_eq!(cutoffs.reach(i64::MIN, i64::MAX), (i64::MIN, 0));
+        assert_eq!(cutoffs.known_from(1), None);
+        assert_eq!(cutoffs.known_from(0), Some(i64::MAX));
+        assert!(cutoffs.is_in_reach(i64::MIN, i64::MIN) && !cutoffs.is_in_reach(i64::MIN, i64::MAX));
     }
 
     #[test]

@@ -62,11 +62,6 @@ impl AggregateProgram {
         self.outputs(&slots, groups.len())
     }
 
-    /// An error that no feature in particular has.
-    pub(super) fn failed(&self, reason: String) -> EvaluationError {
-        self.error(0, reason)
-    }
-
     fn error(&self, feature: usize, reason: impl Into<String>) -> EvaluationError {
         self.outers[feature].compiled.error(reason.into())
     }
