@@ -100,6 +100,26 @@ pub enum Aggregate {
     Last,
     /// `first_value(s)`
     First,
+    /// `last_value(f) ignore nulls`
+    LastPresent,
+    /// `count(distinct s)`
+    Distinct,
+    /// `min(f)`
+    MinFloat,
+    /// `max(f)`
+    MaxFloat,
+    /// `avg(i)`
+    MeanInt,
+    /// `var_pop(i)`
+    Variance,
+    /// `stddev(f)`
+    Deviation,
+    /// `bool_or(b)`
+    AnyTrue,
+    /// `bool_and(b) filter (where i > 0)`
+    AllTrue,
+    /// `top_k(n, 2)`
+    Top,
 }
 
 /// How a view makes features.
@@ -168,6 +188,30 @@ impl RowFeature {
 }
 
 impl Aggregate {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Count,
+        Self::CountOf,
+        Self::SumInt,
+        Self::SumFloat,
+        Self::Mean,
+        Self::MaxInt,
+        Self::MinText,
+        Self::CountTrue,
+        Self::Last,
+        Self::First,
+        Self::LastPresent,
+        Self::Distinct,
+        Self::MinFloat,
+        Self::MaxFloat,
+        Self::MeanInt,
+        Self::Variance,
+        Self::Deviation,
+        Self::AnyTrue,
+        Self::AllTrue,
+        Self::Top,
+    ];
+
     /// The SQL.
     pub fn sql(self) -> &'static str {
         match self {
@@ -181,14 +225,27 @@ impl Aggregate {
             Self::CountTrue => "count(*) filter (where b)",
             Self::Last => "last_value(f)",
             Self::First => "first_value(s)",
+            Self::LastPresent => "last_value(f) ignore nulls",
+            Self::Distinct => "count(distinct s)",
+            Self::MinFloat => "min(f)",
+            Self::MaxFloat => "max(f)",
+            Self::MeanInt => "avg(i)",
+            Self::Variance => "var_pop(i)",
+            Self::Deviation => "stddev(f)",
+            Self::AnyTrue => "bool_or(b)",
+            Self::AllTrue => "bool_and(b) filter (where i > 0)",
+            Self::Top => "top_k(n, 2)",
         }
     }
 
     /// The kind of its values.
     pub fn kind(self) -> Kind {
         match self {
-            Self::Count | Self::CountOf | Self::SumInt | Self::CountTrue => Kind::Int64,
-            Self::SumFloat | Self::Mean | Self::Last => Kind::Float64,
+            Self::Count | Self::CountOf | Self::SumInt | Self::CountTrue | Self::Distinct => Kind::Int64,
+            Self::SumFloat | Self::Mean | Self::MeanInt | Self::Variance | Self::Deviation => Kind::Float64,
+            Self::Last | Self::LastPresent | Self::MinFloat | Self::MaxFloat => Kind::Float64,
+            Self::AnyTrue | Self::AllTrue => Kind::Bool,
+            Self::Top => Kind::List,
             Self::MaxInt => Kind::Int32,
             Self::MinText | Self::First => Kind::Text,
         }

@@ -103,18 +103,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         Just(RowFeature::Either),
         Just(RowFeature::Loud),
     ];
-    let aggregates = select(vec![
-        Aggregate::Count,
-        Aggregate::CountOf,
-        Aggregate::SumInt,
-        Aggregate::SumFloat,
-        Aggregate::Mean,
-        Aggregate::MaxInt,
-        Aggregate::MinText,
-        Aggregate::CountTrue,
-        Aggregate::Last,
-        Aggregate::First,
-    ]);
+    let aggregates = select(Aggregate::ALL.to_vec());
     prop_oneof![
         vec(features, 1..5).prop_map(Body::Rows),
         (select(vec![1_i64, 7, 10]), vec((aggregates, 1_i64..4), 1..5)).prop_map(|(every, features)| {

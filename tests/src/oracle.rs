@@ -1,5 +1,8 @@
 //! The answers, by brute force: every row is tried for every question, as the contract words it.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::case::{Aggregate, Body, Case, Key, Row, RowFeature, SpineRow, View};
 use crate::value::Value;
 
@@ -212,7 +215,79 @@ fn of_rows(aggregate: Aggregate, rows: &[&Row]) -> Value {
         Aggregate::MinText => column(5).filter(|v| *v != Value::Null).min().unwrap_or(Value::Null),
         Aggregate::Last => column(4).next_back().unwrap_or(Value::Null),
         Aggregate::First => column(5).next().unwrap_or(Value::Null),
+        Aggregate::LastPresent => floats().next_back().map_or(Value::Null, float),
+        Aggregate::Distinct => {
+            let mut texts: Vec<Value> = column(5).filter(|v| *v != Value::Null).collect();
+            texts.sort();
+            texts.dedup();
+            count(texts.len())
+        }
+        // In the total order of floats: from -NaN over -0.0 and 0.0 to NaN.
+        Aggregate::MinFloat => floats().min_by(f64::total_cmp).map_or(Value::Null, float),
+        Aggregate::MaxFloat => floats().max_by(f64::total_cmp).map_or(Value::Null, float),
+        Aggregate::MeanInt => {
+            let sum = ints().map(i64::from).reduce(|a, b| a + b);
+            sum.map_or(Value::Null, |sum| float(sum as f64 / ints().count() as f64))
+        }
+        Aggregate::Variance => match squares(ints().map(f64::from)) {
+            (0.0, _) => Value::Null,
+            (n, squares) => float(squares / n),
+        },
+        Aggregate::Deviation => match squares(floats()) {
+            (n, _) if n < 2.0 => Value::Null,
+            (n, squares) => float((squares / (n - 1.0)).sqrt()),
+        },
+        Aggregate::AnyTrue => column(0).filter(|v| *v != Value::Null).max().unwrap_or(Value::Null),
+        Aggregate::AllTrue => rows
+            .iter()
+            .filter(|row| matches!(row.columns[1], Value::Int32(i) if i > 0))
+            .map(|row| row.columns[0].clone())
+            .filter(|v| *v != Value::Null)
+            .min()
+            .unwrap_or(Value::Null),
+        Aggregate::Top => most_frequent(column(2), 2),
     }
+}
+
+fn float(value: f64) -> Value {
+    Value::Float64(value.to_bits())
+}
+
+/// The `k` most frequent values, the lesser one of two that are as frequent; null without values.
+fn most_frequent(values: impl Iterator<Item = Value>, k: usize) -> Value {
+    let mut counts = BTreeMap::<i64, usize>::new();
+    for value in values {
+        if let Value::Int64(value) = value {
+            *counts.entry(value).or_default() += 1;
+        }
+    }
+    let mut best: Vec<(i64, usize)> = counts.into_iter().collect();
+    best.sort_by_key(|(value, count)| (Reverse(*count), *value));
+    best.truncate(k);
+    if best.is_empty() {
+        return Value::Null;
+    }
+    Value::List(best.into_iter().map(|(value, _)| Some(value)).collect())
+}
+
+/// The count and the sum of squared distances from the mean, by Welford's recurrence in the order of rows.
+fn squares(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    // Of two that are not a number an operation gives the left one, as processors do.
+    let of = |a: f64, b: f64, result: f64| match (a.is_nan(), b.is_nan()) {
+        (true, _) => a,
+        (false, true) => b,
+        (false, false) => result,
+    };
+    let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
+    for value in values {
+        n += 1.0;
+        let before = of(value, mean, value - mean);
+        mean = of(mean, before, mean + before / n);
+        let after = of(value, mean, value - mean);
+        let square = of(before, after, before * after);
+        squares = of(squares, square, squares + square);
+    }
+    (n, squares)
 }
 
 /// The sum in the order of rows, begun with the first value, and the count; `None` without values.

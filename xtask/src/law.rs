@@ -8,12 +8,12 @@ use crate::workspace::Workspace;
 /// The options of the verb.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Random cases per property
+    /// Random cases per property; of those with long spines a tenth
     #[arg(long, default_value_t = 2_000)]
     cases: u32,
 }
 
-/// Runs the properties; each case with every setting of the engine, not just a few of them.
+/// Runs the properties; each case with more settings of the engine than in the short form.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     // The whole workspace is named, so that its dependencies have the features that every other step builds them with.
     command::run(

@@ -12,6 +12,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::Config;
 
 use crate::subject::{Settings, Subject, in_memory};
 use crate::{config, is_long};
@@ -29,7 +30,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 
 /// How many of them a case is tried with.
 fn tried() -> usize {
-    if is_long() { 6 } else { 2 }
+    if is_long() { 4 } else { 2 }
 }
 
 /// One row per spine row, in order, the spine untouched, features as the oracle has them.
@@ -46,6 +47,17 @@ pub(crate) fn check(case: &Case, training: &RecordBatch) {
             .collect();
         assert_eq!(features, training_row(case, spine_row), "row {row}: {spine_row:?}");
     }
+}
+
+/// Long spines take long: in the long form there are fewer of them.
+fn long_spines() -> Config {
+    let config = config(16);
+    let cases = if is_long() {
+        config.cases.div_ceil(10)
+    } else {
+        config.cases
+    };
+    Config { cases, ..config }
 }
 
 /// The spine in memory, or in a file with so many rows per row group.
@@ -78,7 +90,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(16))]
+    #![proptest_config(long_spines())]
 
     /// Here the spine is so long that it has to be answered in pieces where there is little memory.
     #[test]
