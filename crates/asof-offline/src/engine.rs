@@ -14,7 +14,6 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionConfig;
 
-use crate::OfflineError;
 use crate::asof_join::{Rule, ValueSource};
 use crate::progress::{Progress, ProgressSink};
 use crate::source::{
@@ -22,6 +21,7 @@ use crate::source::{
     selected,
 };
 use crate::windows::WindowProgram;
+use crate::{OfflineError, memory};
 
 /// The settings of an engine. None of them changes any result.
 #[derive(Debug, Clone)]
@@ -40,18 +40,16 @@ pub struct OfflineOptions {
     pub progress: Option<ProgressSink>,
 }
 
-/// The memory that is used when nothing is said and nothing is known of the machine: 4 GiB.
-const DEFAULT_MEMORY: u64 = 4 << 30;
-
 impl OfflineOptions {
-    /// The usual settings for a repository in the folder `base`: as many partitions as there are processors.
+    /// The usual settings for a repository in the folder `base`: as many partitions as there are processors, and half of
+    /// the machine's memory.
     pub fn new(base: impl Into<PathBuf>) -> Self {
         Self {
             base: base.into(),
             storage: StorageOptions::new(),
             partitions: std::thread::available_parallelism().map_or(1, usize::from),
             batch_size: 8192,
-            memory: DEFAULT_MEMORY,
+            memory: memory::half(),
             progress: None,
         }
     }

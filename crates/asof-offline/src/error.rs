@@ -342,6 +342,23 @@ pub enum OfflineError {
         /// How it differs.
         problem: String,
     },
+    /// A spine's query that cannot be run.
+    #[error("the spine's SQL: {error}; its tables are the sources {tables}")]
+    SpineQuery {
+        /// What DataFusion said.
+        error: String,
+        /// The sources, quoted.
+        tables: String,
+    },
+    /// SQL that is no query.
+    #[error("the spine's SQL is no query; write one, such as SELECT user_id, event_timestamp FROM labels")]
+    SpineQueryKind,
+    /// A spine's query that may give other rows each time.
+    #[error("the spine's SQL: `{function}` may give another answer each time; write what it should give")]
+    SpineQueryFunction {
+        /// The function.
+        function: String,
+    },
     /// A spine that was written to while it was read.
     #[error("`{file}` was changed while it was read; run again when nothing writes to it")]
     SpineChanged {

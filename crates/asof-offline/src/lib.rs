@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod keys;
 mod latest;
+mod memory;
 mod progress;
 mod source;
 mod spine;
@@ -24,7 +25,7 @@ pub use keys::{KeyFilter, KeySet};
 pub use latest::{FeatureBatch, FeatureStream, RowsRequest};
 pub use progress::{Progress, ProgressSink};
 pub use source::SourceFile;
-pub use spine::Spine;
+pub use spine::{EntitySpine, Spine};
 pub use training_set::{
     ContentRecord, DefinitionRecord, FileRecord, IndexReport, JoinReport, LookupRecord, LookupReport, LookupTrace,
     MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels, OutputFile, OutputRecord, ParquetCompression, ParquetOptions,

@@ -42,6 +42,7 @@ use asof_model::Timestamp;
 pub(crate) use batch::{Scanned, batch_of};
 pub(crate) use hive::{PartitionColumn, Partitions, columns_of};
 pub(crate) use location::{ListedFile, list};
+pub(crate) use part::{Columns, open_part};
 pub(crate) use place::Place;
 pub(crate) use program::{FeatureProgram, PlaceProgram, selected};
 pub(crate) use prune::{KeyProbe, TimeBounds};

@@ -2,11 +2,14 @@
 
 mod check;
 mod csv;
+mod entities;
 mod exec;
 mod file;
 mod location;
 mod merge;
+mod query;
 mod rows;
+mod scan;
 mod spool;
 
 use std::ops::Range;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use asof_model::ValueType;
+use asof_model::definition::Source;
 use asof_model::retrieval::RetrievalPlan;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -26,6 +30,7 @@ use location::SpineFile;
 use rows::{ParquetFile, Rows};
 use spool::Spool;
 
+pub use entities::EntitySpine;
 pub(crate) use exec::SpineExec;
 pub(crate) use rows::Batches;
 
@@ -40,6 +45,16 @@ pub enum Spine {
     /// A path or URL of a file, a folder or a glob, as a source may have one; relative paths start at the working
     /// directory. A file is CSV by its ending, else Parquet. Several files are one spine in the order of their paths.
     Location(String),
+    /// What a SQL query gives over the sources, which are its tables. Without ORDER BY, rows come as one thread of
+    /// DataFusion gives them, which is the same each time.
+    Query {
+        /// The query.
+        sql: String,
+        /// The sources that it may name.
+        sources: Vec<Arc<Source>>,
+    },
+    /// The entities of a view, at some times.
+    Entities(EntitySpine),
     /// Rows in memory. All batches have the schema.
     Batches {
         /// The schema.
@@ -65,16 +80,6 @@ pub(crate) struct OpenSpine {
     /// A hash of the file's bytes, or of the rows.
     pub(crate) hash: u128,
     source: Rows,
-}
-
-/// A spine that is in memory as a whole.
-#[derive(Debug)]
-pub(crate) struct LoadedSpine {
-    pub(crate) schema: SchemaRef,
-    pub(crate) batches: Vec<RecordBatch>,
-    pub(crate) as_of: usize,
-    pub(crate) times: Option<(i64, i64)>,
-    pub(crate) hash: u128,
 }
 
 /// Rows of a batch when a file is read. It shows nowhere.
@@ -106,6 +111,8 @@ impl Spine {
             Self::Parquet(path) => Input::Parquet(path),
             Self::Csv(path) => Input::Csv(path),
             Self::Batches { schema, batches } => Input::Batches(schema, batches),
+            Self::Query { sql, sources } => Input::Opened(query::run(&sql, &sources, engine).await?),
+            Self::Entities(spine) => Input::Opened(entities::make(&spine, as_of, engine).await?),
             Self::Location(location) => match location::local_file(&location) {
                 Some(path) if location::is_csv(&path) => Input::Csv(path),
                 Some(path) => Input::Parquet(path),
@@ -114,29 +121,6 @@ impl Spine {
         };
         let (plan, as_of) = (plan.clone(), as_of.to_owned());
         blocking(move || OpenSpine::new(input.open(&declared(&plan, &as_of))?, &plan, &as_of)).await
-    }
-
-    /// Reads the spine as a whole.
-    pub(crate) async fn load(
-        self,
-        plan: &RetrievalPlan,
-        as_of: &str,
-        engine: &OfflineEngine,
-    ) -> Result<LoadedSpine, OfflineError> {
-        let open = self.open(plan, as_of, engine).await?;
-        blocking(move || {
-            let columns: Vec<usize> = (0..open.schema.fields().len()).collect();
-            Ok(LoadedSpine {
-                batches: open
-                    .read(&columns, 0..open.rows, READ_ROWS)?
-                    .collect::<Result<_, _>>()?,
-                schema: open.schema,
-                as_of: open.as_of,
-                times: open.times,
-                hash: open.hash,
-            })
-        })
-        .await
     }
 }
 
@@ -154,6 +138,7 @@ enum Input {
     Csv(PathBuf),
     Files(Vec<SpineFile>),
     Batches(SchemaRef, Vec<RecordBatch>),
+    Opened(Opened),
 }
 
 /// The columns, where the rows are, and the hash of a spine.
@@ -185,6 +170,7 @@ impl Input {
                     Ok((schema, Rows::Files(files.into()), hash.digest128()))
                 }
             },
+            Self::Opened(opened) => Ok(opened),
             Self::Batches(schema, batches) => {
                 let hash = spool::hash(&schema, &batches)?;
                 Ok((schema, Rows::Memory(batches.into()), hash))

@@ -71,6 +71,11 @@ impl Fixture {
         })
     }
 
+    /// All sources.
+    pub(crate) fn sources(&self) -> Vec<Arc<asof_model::definition::Source>> {
+        self.definitions.sources.values().cloned().map(Arc::new).collect()
+    }
+
     pub(crate) fn plan(&self, features: &[&str]) -> Result<RetrievalPlan> {
         let references = features.iter().map(|text| text.parse::<FeatureReference>());
         let references = references.collect::<Result<Vec<_>, _>>()?;

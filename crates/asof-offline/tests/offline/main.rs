@@ -3,6 +3,7 @@
 mod fixture;
 mod join;
 mod latest;
+mod made_spines;
 mod manifest;
 mod output;
 mod sources;
