@@ -62,5 +62,9 @@ pub(crate) use entities::Entities;
 pub(crate) use exec::{AsofJoinExec, JoinInput, JoinLookup};
 pub(crate) use gather::gather;
 pub(crate) use index::Index;
+#[cfg(test)]
+pub(crate) use index::SlotsBuilder;
 pub(crate) use int_table::NO_ENTITY;
+#[cfg(test)]
+pub(crate) use lookup_keys::LookupKeys;
 pub(crate) use values::{NO_ROW, ValueBatch, ValueSource};

@@ -21,6 +21,8 @@ mod program;
 mod segment;
 mod shard;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use cutoffs::Cutoffs;
 pub(crate) use events::Events;

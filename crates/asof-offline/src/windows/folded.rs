@@ -15,15 +15,15 @@ use crate::OfflineError;
 use crate::asof_join::{ValueBatch, ValueSource};
 use crate::source::batch_of;
 
-/// The most groups of a part.
-const PART_GROUPS: usize = 1 << 13;
+/// The most groups of a part. Few in tests, so that theirs need several.
+const PART_GROUPS: usize = if cfg!(test) { 3 } else { 1 << 13 };
 
 /// The most rows in the longest windows of a part's groups: the answers of one entity with many rows go into several
 /// parts, so that several threads fold them.
-const PART_ROWS: usize = 1 << 25;
+const PART_ROWS: usize = if cfg!(test) { 16 } else { 1 << 25 };
 
 /// The most rows of groups that do not know all rows in their windows, brought together at once.
-const KNOWN_ROWS: usize = 1 << 18;
+const KNOWN_ROWS: usize = if cfg!(test) { 6 } else { 1 << 18 };
 
 /// Groups of rows, in parts that are folded one by one.
 #[derive(Debug)]

@@ -19,11 +19,11 @@ use crate::source::Scanned;
 /// Entities lie in this many shards, by their number.
 pub(super) const SHARDS: usize = 64;
 
-/// Rows that are collected before they are laid by shard.
-const PENDING_ROWS: usize = 1 << 17;
+/// Rows that are collected before they are laid by shard. Few in tests, so that theirs are enough.
+const PENDING_ROWS: usize = if cfg!(test) { 5 } else { 1 << 17 };
 
 /// Rows out of reach are dropped when there are more rows than this.
-const ROWS_BEFORE_FORGETTING: usize = 1 << 20;
+const ROWS_BEFORE_FORGETTING: usize = if cfg!(test) { 8 } else { 1 << 20 };
 
 /// The rows collected so far from some of the partitions of a scan.
 #[derive(Debug)]
