@@ -4,6 +4,7 @@ mod manifest;
 mod output;
 mod plan;
 mod report;
+mod samples;
 mod trace;
 
 use std::sync::Arc;

@@ -2,17 +2,20 @@
 
 mod labels;
 mod output;
+mod summary;
+mod warnings;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
-use asof_offline::{Progress, ProgressSink, Spine, TrainingSetSelection, TrainingSetSummary};
+use asof_offline::{OutputFile, Progress, ProgressSink, Spine, TrainingSetSelection, TrainingSetSummary};
 use asof_registry::Snapshot;
 use asof_serving::Selection;
 use clap::Args;
 pub(crate) use labels::hashes;
+use warnings::Suspect;
 
 use super::get_online_features::SelectionArgs;
 use crate::args::Global;
@@ -89,11 +92,6 @@ impl HistoricalArgs {
         &self.out
     }
 
-    /// The spine's column of as-of times.
-    pub(crate) fn as_of(&self) -> &str {
-        &self.event_time
-    }
-
     /// What is to be looked up and computed, and what was asked for.
     ///
     /// # Errors
@@ -132,13 +130,19 @@ fn this_command() -> Vec<String> {
 
 pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
+    let snapshot = workspace.applied().await?;
     let clock = Instant::now();
-    let summary = training_set(&workspace, args, printer).await?;
+    let summary = training_set_of(&snapshot, &workspace, args, printer).await?;
     let seconds = clock.elapsed().as_secs_f64();
+    let warnings = warnings(&workspace, args, &snapshot, &summary).await?;
+    for warning in &warnings {
+        printer.note(format_args!("warning: {warning}"));
+    }
     printer.result(
         || {
             format!(
-                "Wrote {}: {}, {} of the spine and {}, in {seconds:.1} s",
+                "{}\n\nWrote {}: {}, {} of the spine and {}, in {seconds:.1} s",
+                summary::matches(&summary.report),
                 args.out.display(),
                 plural(summary.rows, "row", "rows"),
                 plural(summary.spine_columns, "column", "columns"),
@@ -153,11 +157,40 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
                 "feature_columns": summary.feature_columns,
                 "bytes": summary.bytes,
                 "inputs_hash": summary.inputs_hash,
+                "views": summary::views_json(&summary.report),
+                "warnings": warnings,
                 "seconds": seconds,
             })
         },
     );
     Ok(())
+}
+
+/// What looks wrong with a training set that was made.
+async fn warnings(
+    workspace: &Workspace,
+    args: &HistoricalArgs,
+    snapshot: &Snapshot,
+    summary: &TrainingSetSummary,
+) -> CliResult<Vec<String>> {
+    let (plan, _) = args.plan(&snapshot.definitions)?;
+    let first = summary.manifest.as_ref().and_then(|made| made.output.files.first());
+    let suspect = Suspect {
+        engine: &workspace.offline(None)?,
+        plan: &plan,
+        report: &summary.report,
+        file: first.map(|file| file_at(&args.out, file)),
+    };
+    Ok(suspect.warnings().await)
+}
+
+/// Where a file of the training set at `out` is: itself, or in it.
+pub(crate) fn file_at(out: &Path, file: &OutputFile) -> PathBuf {
+    if out.is_dir() {
+        out.join(&file.path)
+    } else {
+        out.to_owned()
+    }
 }
 
 /// Makes and writes the training set of the registry's current version.

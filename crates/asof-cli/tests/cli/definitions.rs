@@ -67,7 +67,7 @@ fn an_unreadable_source_is_a_problem_of_the_line_that_names_it() -> Result<()> {
     let run = rides.asof.run(["validate"])?;
     assert_eq!(run.code, Some(1));
     insta::assert_snapshot!(run.stderr, @r"
-    error[ASOF0601]: source `driver_stats` cannot be read: `data/driver_stats.parquet` cannot be read as Parquet: EOF: file size of 5 is less than footer
+    error[ASOF0601]: source `driver_stats` cannot be read: `data/driver_stats.parquet` is no Parquet file that can be read: it has only 5 bytes
      --> drivers.yaml:8:21
       |
     8 |     parquet: {path: data/driver_stats.parquet}

@@ -21,7 +21,13 @@ fn a_training_set_is_told_of_in_a_line() -> Result<()> {
     let rides = Rides::applied()?;
     let run = rides.asof.run(with_spine("spine.csv"))?;
     assert_eq!(run.code, Some(0));
-    insta::assert_snapshot!(stable(&run.stdout), @"Wrote train.parquet: 6 rows, 4 columns of the spine and 5 features, in [time]");
+    insta::assert_snapshot!(stable(&run.stdout), @r"
+    VIEW           JOINED BY    MATCHED  EXPIRED     NO ROW  NULL KEY  SOURCE ROWS  FILES READ
+    driver_hourly  driver_id  5 (83.3%)        0  1 (16.7%)         0          840      1 of 1
+    driver_trips   driver_id  5 (83.3%)        0  1 (16.7%)         0          840      1 of 1
+
+    Wrote train.parquet: 6 rows, 4 columns of the spine and 5 features, in [time]
+    ");
     insta::assert_snapshot!(run.stderr, @r"
     reading driver_hourly: 840 rows in 1 file
     reading driver_trips: 840 rows in 1 file
@@ -78,7 +84,7 @@ fn a_refused_training_set_leaves_nothing_behind() -> Result<()> {
     error: the spine's column `busy` has the name of the feature `driver_hourly:busy`; rename it, or ask for full feature names
     error: `text.parquet` cannot be read as Parquet: Parquet error: Invalid Parquet file. Corrupt footer
     error: failed to open file `absent.csv`: No such file or directory (os error 2)
-    error: failed to read from file `data`: Is a directory (os error 21)
+    error: `data`: is a directory
     error: feature view `driver_hourly` has no feature `conv_rat`; did you mean `conv_rate`?
     error: there is no feature view `driver_hourl`; did you mean `driver_hourly`?
     ");

@@ -4,7 +4,7 @@ use arrow::array::ArrayRef;
 use asof_model::TimeSpan;
 use asof_model::definition::ViewBody;
 use asof_model::retrieval::{RetrievalPlan, ValueRef};
-use asof_offline::{LookupTrace, RejectedRow, Rejection, RowTrace, StepTrace, TracedAnswer, TracedRow, TracedValue};
+use asof_offline::{RejectedRow, Rejection, RowTrace, StepTrace, TracedAnswer, TracedRow, TracedValue};
 use asof_serving::json::values;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 //! `asof training-sets verify`: makes a training set again and compares.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use asof_offline::{Manifest, OutputFile, hash_file};
 use clap::Args;
@@ -10,7 +10,7 @@ use super::changes::{definition_changes, file_changes};
 use super::compare::{Difference, compare};
 use super::opened::Opened;
 use crate::args::Global;
-use crate::commands::get_historical_features::training_set_of;
+use crate::commands::get_historical_features::{file_at, training_set_of};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 use crate::table::plural;
@@ -91,7 +91,7 @@ async fn verify(workspace: &Workspace, opened: &Opened, args: &VerifyArgs, print
     let outcome = if bytes(made) == bytes(&manifest.output.files) {
         Outcome::SameBytes
     } else if is_whole {
-        let is: Vec<PathBuf> = made.iter().map(|file| made_at(again.out(), file)).collect();
+        let is: Vec<PathBuf> = made.iter().map(|file| file_at(again.out(), file)).collect();
         match compare(&was, &is)? {
             Difference::None => Outcome::SameRows,
             difference => Outcome::Different(difference),
@@ -100,15 +100,6 @@ async fn verify(workspace: &Workspace, opened: &Opened, args: &VerifyArgs, print
         Outcome::Unknown
     };
     Ok(Verdict { changes, outcome })
-}
-
-/// Where a file of the training set at `out` is: itself, or in it.
-fn made_at(out: &Path, file: &OutputFile) -> PathBuf {
-    if out.is_dir() {
-        out.join(&file.path)
-    } else {
-        out.to_owned()
-    }
 }
 
 /// What happened to the training set since it was made.
