@@ -11,6 +11,9 @@ pub(crate) struct Arguments {
     /// Random cases per property; of those with long spines a tenth
     #[arg(long, default_value_t = 2_000)]
     cases: u32,
+    /// Build as users do: takes longer to build, and less to run
+    #[arg(long)]
+    release: bool,
 }
 
 /// Runs the properties; each case with more settings of the engine than in the short form.
@@ -20,6 +23,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         workspace
             .cargo()
             .args(["test", "--workspace", "--test", "law"])
+            .args(arguments.release.then_some("--release"))
             .env("ASOF_LAW_CASES", arguments.cases.to_string()),
     )
 }

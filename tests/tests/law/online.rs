@@ -10,8 +10,8 @@ use asof_tests::value::{Value, value_at};
 use proptest::prelude::*;
 
 use crate::config;
-use crate::subject::{Settings, Subject, in_memory};
-use crate::training;
+use crate::subject::{Subject, in_memory};
+use crate::training::{self, settings};
 
 /// What each feature of the answer must say of `row`: value, status, event time.
 fn expected(case: &Case, row: &SpineRow) -> Vec<(Value, FeatureStatus, Option<i64>)> {
@@ -69,15 +69,14 @@ proptest! {
     #![proptest_config(config(48))]
 
     #[test]
-    fn the_online_answer_is_the_training_row(case in cases()) {
+    fn the_online_answer_is_the_training_row(case in cases(), settings in settings()) {
         // Every row is asked at the time of the lookup.
         let mut case = case;
         for row in &mut case.spine {
             row.at = case.now;
         }
         let subject = Subject::new(&case);
-        let settings = Settings { batch_size: 49, partitions: 3, ..Settings::PLAIN };
         training::check(&case, &subject.training_set(in_memory(spine_batch(&case.spine)), settings).0);
-        check(&case, &subject.online(&case));
+        check(&case, &subject.online(&case, settings));
     }
 }

@@ -130,12 +130,12 @@ impl Subject {
     }
 
     /// The answer of the online store, brought up to `now` and asked at `now` for the case's spine rows.
-    pub(crate) fn online(&self, case: &Case) -> Response {
-        self.answer(&spine_batch(&case.spine), Timestamp::from_micros(case.now))
+    pub(crate) fn online(&self, case: &Case, settings: Settings) -> Response {
+        self.answer(&spine_batch(&case.spine), Timestamp::from_micros(case.now), settings)
     }
 
     /// The answer of the online store, brought up to `now` and asked at `now`, for the rows of any spine.
-    pub(crate) fn answer(&self, spine: &RecordBatch, now: Timestamp) -> Response {
+    pub(crate) fn answer(&self, spine: &RecordBatch, now: Timestamp, settings: Settings) -> Response {
         self.runtime.block_on(async {
             let store: Arc<dyn OnlineStore> = Arc::new(EmbeddedStore::open(&self.folder.file("online")).unwrap());
             let registry = Registry::open("registry", self.folder.path(), &BTreeMap::new()).unwrap();
@@ -144,11 +144,7 @@ impl Subject {
                 1,
                 Ledger::beside(&registry),
                 Arc::new(LocalRunner::new(
-                    Arc::new(self.engine(Settings {
-                        batch_size: 7,
-                        partitions: 2,
-                        ..Settings::PLAIN
-                    })),
+                    Arc::new(self.engine(settings)),
                     store.clone(),
                     NonZeroU32::MIN,
                 )),

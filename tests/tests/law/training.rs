@@ -18,7 +18,7 @@ use crate::subject::{Settings, Subject, in_memory};
 use crate::{config, is_long};
 
 /// Settings that cut rows in unpleasant places, and memory that nothing fits in.
-fn settings() -> impl Strategy<Value = Settings> {
+pub(crate) fn settings() -> impl Strategy<Value = Settings> {
     let batch_size = select(vec![1_usize, 2, 7, 49, 8192]);
     let memory = select(vec![1_u64, 1 << 10, 1 << 16, 1 << 20, 1 << 32]);
     (batch_size, 1..=8_usize, memory).prop_map(|(batch_size, partitions, memory)| Settings {

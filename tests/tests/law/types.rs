@@ -205,7 +205,7 @@ fn every_type_of_key_and_value_comes_through_both_sides_bit_for_bit() {
     let (training, _) = subject.training_set(in_memory(spine.clone()), settings);
     let own: Vec<usize> = (0..spine.num_columns()).collect();
     assert_eq!(training.project(&own).unwrap(), spine, "the spine stays as it is");
-    let online = subject.answer(&spine, Timestamp::from_micros(10 * 86_400_000_000));
+    let online = subject.answer(&spine, Timestamp::from_micros(10 * 86_400_000_000), settings);
     let mut at = 0;
     for (key, _) in keys() {
         // A null key matches nothing.
