@@ -40,6 +40,17 @@ pub enum OfflineError {
         /// What the store said.
         error: object_store::Error,
     },
+    /// A web server's URL that leads to no file.
+    #[error(
+        "source `{source_name}`: there is no file at `{path}`; web servers do not list what they have, \
+         so name one file by its URL, or use a store that does: s3://, gs://, az:// or a folder"
+    )]
+    WebListing {
+        /// The source.
+        source_name: String,
+        /// The URL as written.
+        path: String,
+    },
     /// A source without files.
     #[error(
         "source `{source_name}`: no Parquet files at `{path}`; a folder's files end in `.parquet`, \
@@ -451,7 +462,7 @@ impl OfflineError {
     /// The class of the fault.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoFiles { .. } | Self::SpineNoFiles { .. } => ErrorKind::NotFound,
+            Self::NoFiles { .. } | Self::WebListing { .. } | Self::SpineNoFiles { .. } => ErrorKind::NotFound,
             Self::List { .. } | Self::Read { .. } | Self::Write { .. } => ErrorKind::Unavailable,
             Self::Spool { .. } | Self::SpineDownload { .. } => ErrorKind::Unavailable,
             Self::FileChanged { .. } | Self::SpineChanged { .. } => ErrorKind::Conflict,

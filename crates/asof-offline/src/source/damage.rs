@@ -1,5 +1,7 @@
 //! Which column of a row group cannot be decoded.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -43,15 +45,23 @@ impl SourceTable {
     }
 }
 
+/// Runs the decoder. On some damage that no check of its own finds it panics, which is an error of the file, not ours.
+pub(super) fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(ParquetError::General("its pages make no sense".to_owned())))
+}
+
 /// Decodes all rows of one column and drops them.
 fn decode(file: &OpenFile, row_group: usize, root: usize, fetched: &FetchedRanges) -> Result<(), ParquetError> {
     let mask = ProjectionMask::roots(file.metadata.parquet_schema(), [root]);
-    let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched.clone(), file.metadata.clone())
-        .with_row_groups(vec![row_group])
-        .with_projection(mask)
-        .build()?;
-    for batch in batches {
-        batch?;
-    }
-    Ok(())
+    guarded(|| {
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(fetched.clone(), file.metadata.clone())
+            .with_row_groups(vec![row_group])
+            .with_projection(mask)
+            .build()?;
+        for batch in batches {
+            batch?;
+        }
+        Ok(())
+    })
 }

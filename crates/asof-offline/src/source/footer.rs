@@ -60,21 +60,23 @@ impl Footers {
                 self.bytes(&file, end - length as u64..end).await?
             }
         };
-        let decode = move || {
-            let metadata = self
-                .decode(&metadata)
-                .and_then(|metadata| arrow_metadata(&file, metadata));
-            match metadata {
-                Ok(metadata) => Ok((file, metadata)),
-                Err(error) => Err(OfflineError::NotParquet {
-                    file: file.path,
-                    problem: format!("its footer is damaged: {error}"),
-                }),
-            }
+        let path = file.path.clone();
+        let damaged = |problem: String| OfflineError::NotParquet {
+            file: path,
+            problem: format!("its footer is damaged: {problem}"),
         };
-        tokio::task::spawn_blocking(decode)
-            .await
-            .unwrap_or_else(|error| Err(OfflineError::interrupted(&error)))
+        let decode = move || {
+            let metadata = self.decode(&metadata)?;
+            let metadata = arrow_metadata(&file, metadata)?;
+            Ok((file, metadata))
+        };
+        match tokio::task::spawn_blocking(decode).await {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(error)) => Err(damaged(ParquetError::to_string(&error))),
+            // What a writer would never write can make the decoder of Arrow's own schema give up in this way.
+            Err(error) if error.is_panic() => Err(damaged("its schema makes no sense".to_owned())),
+            Err(error) => Err(OfflineError::interrupted(&error)),
+        }
     }
 
     async fn bytes(&self, file: &ListedFile, range: Range<u64>) -> Result<Bytes, OfflineError> {

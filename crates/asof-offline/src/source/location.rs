@@ -56,7 +56,13 @@ const MATCH: MatchOptions = MatchOptions {
 /// # Errors
 /// When the location is wrong, cannot be listed, or holds no Parquet file.
 pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOptions) -> Result<Listing, OfflineError> {
-    let (folder, pattern) = split_glob(&source.path);
+    // Nothing in a web server's URL is a pattern, as there is no telling what files there are.
+    let is_web = source.path.starts_with("http://") || source.path.starts_with("https://");
+    let (folder, pattern) = if is_web {
+        (source.path.as_str(), None)
+    } else {
+        split_glob(&source.path)
+    };
     let storage = |error| OfflineError::Storage {
         source_name: source.name.to_string(),
         error: Box::new(error),
@@ -77,10 +83,20 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
     };
     let mut files = match single(&location, pattern.is_none()).await.map_err(unreadable)? {
         Some(file) => vec![file],
+        None if is_web => {
+            return Err(OfflineError::WebListing {
+                source_name: source.name.to_string(),
+                path: source.path.clone(),
+            });
+        }
         None => below(&location, pattern.as_ref()).await.map_err(unreadable)?,
     };
     for file in &mut files {
-        file.path = shown(&location, &file.meta.location, base);
+        file.path = if is_web {
+            source.path.clone()
+        } else {
+            shown(&location, &file.meta.location, base)
+        };
         if location.local.is_some() {
             let path = LocalFileSystem::new().path_to_filesystem(&file.meta.location);
             file.local = Some(path.map_err(unreadable)?);

@@ -8,9 +8,11 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::errors::ParquetError;
 
 use super::batch::batch_of;
 use super::chunks::fetch_chunks;
+use super::damage::guarded;
 use super::fetch::FetchedRanges;
 use super::schema::adapt;
 use super::table::{Part, SourceTable};
@@ -32,6 +34,8 @@ pub(crate) struct PartBatches {
     part: u32,
     fetched: FetchedRanges,
     reader: Option<ParquetRecordBatchReader>,
+    /// Rows that are still to come.
+    left: usize,
 }
 
 /// Fetches what decoding some columns of a part takes. `selection`: the rows that are wanted; `None`: all.
@@ -46,7 +50,9 @@ pub(crate) async fn open_part(
     selection: Option<RowSelection>,
     batch_rows: usize,
 ) -> Result<PartBatches, OfflineError> {
-    let Part { file, row_group, .. } = table.parts[part as usize];
+    let Part {
+        file, row_group, rows, ..
+    } = table.parts[part as usize];
     let open = &table.files[file];
     let of_file = columns.positions.iter().filter(|at| **at < table.file_columns());
     let roots = of_file.filter_map(|at| open.column(table.schema.field(*at).name()));
@@ -57,18 +63,20 @@ pub(crate) async fn open_part(
         .with_row_groups(vec![chunks.row_group])
         .with_projection(mask)
         .with_batch_size(batch_rows.max(1));
+    let selected = selection.as_ref().map(RowSelection::row_count);
     if let Some(selection) = selection {
         builder = builder.with_row_selection(selection);
     }
-    let reader = builder
-        .build()
-        .map_err(|error| table.undecodable(part, &columns.positions, &fetched, error))?;
+    let left = selected.unwrap_or(rows as usize);
+    let reader =
+        guarded(|| builder.build()).map_err(|error| table.undecodable(part, &columns.positions, &fetched, error))?;
     Ok(PartBatches {
         table: Arc::clone(table),
         columns: columns.clone(),
         part,
         fetched,
         reader: Some(reader),
+        left,
     })
 }
 
@@ -165,21 +173,30 @@ impl Iterator for PartBatches {
     type Item = Result<RecordBatch, OfflineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.reader.as_mut()?.next() {
-            Some(Ok(batch)) => Some(self.adapted(&batch)),
-            Some(Err(error)) => {
-                self.reader = None;
-                let columns = &self.columns.positions;
-                Some(Err(self.table.undecodable(
-                    self.part,
-                    columns,
-                    &self.fetched,
-                    error.into(),
-                )))
+        let reader = self.reader.as_mut()?;
+        let decoded = guarded(|| {
+            let batch = reader.next().transpose()?;
+            let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+            match self.left.checked_sub(rows) {
+                Some(left) if left == 0 || batch.is_some() => self.left = left,
+                _ => {
+                    return Err(ParquetError::General(
+                        "it has not as many rows as its footer says".to_owned(),
+                    ));
+                }
             }
-            None => {
+            Ok(batch)
+        });
+        match decoded {
+            Ok(Some(batch)) => Some(self.adapted(&batch)),
+            Ok(None) => {
                 self.reader = None;
                 self.fetched.verify().err().map(Err)
+            }
+            Err(error) => {
+                self.reader = None;
+                let columns = &self.columns.positions;
+                Some(Err(self.table.undecodable(self.part, columns, &self.fetched, error)))
             }
         }
     }

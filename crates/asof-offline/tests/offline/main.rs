@@ -1,5 +1,6 @@
 //! The offline engine against every rule of the semantics, one test per sentence.
 
+mod files;
 mod fixture;
 mod join;
 mod latest;
@@ -9,4 +10,5 @@ mod output;
 mod sources;
 mod spines;
 mod traces;
+mod web;
 mod windows;
