@@ -75,7 +75,8 @@ impl OfflineEngine {
             only: request.keys.clone(),
         };
         let context = self.context()?;
-        let mut questions = collect(&scan, &context, &codec, vec![Question::new(index, &open.rule)]).await?;
+        let question = Question::new(index, &open.rule, &context);
+        let mut questions = collect(&scan, &context, &codec, vec![question]).await?;
         let question = questions.pop().expect("one question was asked");
         let (index, answers) = question.finish()?;
         let Index::Discovered { entities, .. } = index else {

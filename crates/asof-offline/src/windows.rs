@@ -11,7 +11,7 @@
 //!                                    of cutoff c   here on       the last such c answers
 //! ```
 //!
-//! In reading order: `program`, `cutoffs`, `events`, `store`, `segment`, `shard`, `folded`.
+//! In reading order: `program`, `cutoffs`, `events`, `store`, `segment`, `spill`, `shard`, `folded`.
 
 mod cutoffs;
 mod events;
@@ -20,6 +20,7 @@ mod parallel;
 mod program;
 mod segment;
 mod shard;
+mod spill;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -69,7 +69,7 @@ pub(crate) struct Tally {
 }
 
 impl Question {
-    pub(crate) fn new(index: Index, rule: &Rule) -> Self {
+    pub(crate) fn new(index: Index, rule: &Rule, context: &TaskContext) -> Self {
         let collected = match (rule, &index) {
             (Rule::Rows(admission), Index::Spine(slots)) => {
                 let contest = Arc::new(Contest::new(*admission, slots));
@@ -79,7 +79,7 @@ impl Question {
                 }
             }
             (Rule::Rows(admission), Index::Discovered { at, .. }) => Collected::Latest(Latest::new(*admission, *at)),
-            (Rule::Windows(program), _) => Collected::Windows(Events::new(Arc::clone(program))),
+            (Rule::Windows(program), _) => Collected::Windows(Events::new(Arc::clone(program), context)),
         };
         Self { index, collected }
     }

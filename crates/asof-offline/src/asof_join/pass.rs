@@ -174,7 +174,7 @@ impl Join {
                 let slots = self.index(&mut indexes, lookup, &input.keys, rows).await?;
                 places.grow(Contest::memory(slots.len()));
                 asked.push(slots.keys(&input.keys, PROBED_KEYS).map_err(OfflineError::from)?);
-                questions.push(Question::new(Index::Spine(slots), &lookup.rule));
+                questions.push(Question::new(Index::Spine(slots), &lookup.rule, &self.context));
             }
             let clock = Instant::now();
             let scan = of_keys(&input.scan, &input.keys, asked)?;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use asof_model::{StoredOrder, Timestamp};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
 
 use super::folded::FoldedRows;
 use super::parallel::in_parallel;
 use super::program::WindowProgram;
-use super::segment::Segment;
 use super::shard::Shard;
-use super::store::Store;
+use super::spill::Memory;
+use super::store::{Collected, Store};
 use crate::OfflineError;
 use crate::asof_join::{Answers, Index, NO_ROW};
 use crate::source::{RowId, Scanned};
@@ -22,16 +24,23 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    pub(crate) fn new(program: Arc<WindowProgram>) -> Self {
+    /// None yet; rows are counted by the memory pool of `context`, and go to a temporary file when it has no more.
+    pub(crate) fn new(program: Arc<WindowProgram>, context: &TaskContext) -> Self {
+        let reservation = MemoryConsumer::new("AsofJoinExec windows")
+            .with_can_spill(true)
+            .register(context.memory_pool());
         Self {
-            store: Store::new(Arc::clone(&program)),
+            store: Store::new(Arc::clone(&program), Memory::new(reservation)),
             program,
         }
     }
 
     /// The same for other rows.
     pub(crate) fn share(&self) -> Self {
-        Self::new(Arc::clone(&self.program))
+        Self {
+            program: Arc::clone(&self.program),
+            store: self.store.share(),
+        }
     }
 
     /// Keeps the rows of a batch that can matter to somebody; `entities` says whose each is.
@@ -52,13 +61,13 @@ impl Events {
 
     /// The answer of every slot: the cutoff that answers there. Its windows are folded when its values are read.
     pub(crate) fn finish(self, index: &Index) -> Result<Answers, OfflineError> {
-        let program = self.program;
-        let threads = program.threads;
-        let shards: Vec<(usize, Vec<Segment>)> = self.store.into_shards(threads)?.into_iter().enumerate().collect();
+        let (program, threads) = (&self.program, self.program.threads);
+        let (shards, memory) = self.store.into_shards()?;
+        let shards: Vec<(usize, Vec<Collected>)> = shards.into_iter().enumerate().collect();
         let shards = in_parallel(threads, shards, |(shard, segments)| {
-            Shard::new(&program, index, shard, segments)
+            Shard::new(program, index, shard, segments, &memory)
         })?;
-        let rows = FoldedRows::new(program, shards);
+        let rows = FoldedRows::new(self.program, shards, memory);
         let mut winners = vec![NO_ROW; index.slots()];
         let mut orders = if index.is_at_one_time() {
             vec![NO_ORDER; index.slots()]

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 
 use super::program::WindowProgram;
 use super::shard::Shard;
+use super::spill::Memory;
 use crate::OfflineError;
 use crate::asof_join::{ValueBatch, ValueSource};
 use crate::source::batch_of;
@@ -31,6 +32,7 @@ pub(super) struct FoldedRows {
     program: Arc<WindowProgram>,
     shards: Vec<Shard>,
     parts: Vec<Part>,
+    memory: Memory,
 }
 
 /// Groups of a shard that lie side by side.
@@ -41,7 +43,7 @@ pub(super) struct Part {
 }
 
 impl FoldedRows {
-    pub(super) fn new(program: Arc<WindowProgram>, shards: Vec<Shard>) -> Self {
+    pub(super) fn new(program: Arc<WindowProgram>, shards: Vec<Shard>, memory: Memory) -> Self {
         let parts = shards.iter().enumerate().flat_map(|(number, shard)| {
             shard
                 .parts()
@@ -52,6 +54,7 @@ impl FoldedRows {
             parts: parts.collect(),
             program,
             shards,
+            memory,
         }
     }
 
@@ -65,7 +68,8 @@ impl FoldedRows {
         let part = &self.parts[part as usize];
         let shard = &self.shards[part.shard];
         let groups: Vec<usize> = rows.iter().map(|row| part.groups.start + *row as usize).collect();
-        let columns = shard.fold(&self.program, &groups)?;
+        let rows_of_shard = self.memory.load(&shard.rows)?;
+        let columns = shard.fold(&self.program, &rows_of_shard, &groups)?;
         Ok(ValueBatch {
             rows: rows.len(),
             columns,
@@ -128,10 +132,15 @@ impl Shard {
     }
 
     /// The features of some groups, which ascend.
-    fn fold(&self, program: &WindowProgram, groups: &[usize]) -> Result<Vec<ArrayRef>, OfflineError> {
+    fn fold(
+        &self,
+        program: &WindowProgram,
+        rows: &RecordBatch,
+        groups: &[usize],
+    ) -> Result<Vec<ArrayRef>, OfflineError> {
         let is_whole = |group: &&usize| self.groups[**group].known_at.is_none();
         let whole: Vec<usize> = groups.iter().filter(is_whole).copied().collect();
-        let mut folded = vec![self.fold_whole(program, &whole)?];
+        let mut folded = vec![self.fold_whole(program, rows, &whole)?];
         if whole.len() == groups.len() {
             return Ok(folded.remove(0));
         }
@@ -143,14 +152,14 @@ impl Shard {
                 places.push((folded.len(), known.groups.len()));
                 known.add(self, *group, known_at);
                 if known.rows.len() >= KNOWN_ROWS {
-                    folded.push(std::mem::replace(&mut known, Known::new(program)).fold(self, program)?);
+                    folded.push(std::mem::replace(&mut known, Known::new(program)).fold(program, rows)?);
                 }
             } else {
                 places.push((0, of_whole));
                 of_whole += 1;
             }
         }
-        folded.push(known.fold(self, program)?);
+        folded.push(known.fold(program, rows)?);
         let columns = (0..folded[0].len()).map(|column| {
             let arrays: Vec<&dyn Array> = folded.iter().map(|columns| columns[column].as_ref()).collect();
             Ok(interleave(&arrays, &places)?)
@@ -159,7 +168,12 @@ impl Shard {
     }
 
     /// The features of groups that know all their rows.
-    fn fold_whole(&self, program: &WindowProgram, groups: &[usize]) -> Result<Vec<ArrayRef>, OfflineError> {
+    fn fold_whole(
+        &self,
+        program: &WindowProgram,
+        rows: &RecordBatch,
+        groups: &[usize],
+    ) -> Result<Vec<ArrayRef>, OfflineError> {
         let first = groups.first().map_or(0, |group| self.rows(*group).start);
         let end = groups.last().map_or(first, |group| self.groups[*group].end as usize);
         let mut ranges = Groups::new(program.aggregate.windows().len());
@@ -167,7 +181,7 @@ impl Shard {
             let starts = self.starts(*group).iter().map(|start| start - first as u32);
             ranges.push(&starts.collect::<Vec<_>>(), self.groups[*group].end - first as u32);
         }
-        fold(program, &self.rows.slice(first, end - first), &ranges)
+        fold(program, &rows.slice(first, end - first), &ranges)
     }
 }
 
@@ -208,15 +222,11 @@ impl Known {
         self.groups.push(&starts, end);
     }
 
-    fn fold(self, shard: &Shard, program: &WindowProgram) -> Result<Vec<ArrayRef>, OfflineError> {
-        let rows = UInt32Array::from(self.rows);
-        let columns = shard.rows.columns().iter().map(|column| take(column, &rows, None));
+    fn fold(self, program: &WindowProgram, rows: &RecordBatch) -> Result<Vec<ArrayRef>, OfflineError> {
+        let known = UInt32Array::from(self.rows);
+        let columns = rows.columns().iter().map(|column| take(column, &known, None));
         let columns = columns.collect::<Result<_, _>>()?;
-        fold(
-            program,
-            &batch_of(shard.rows.schema_ref(), columns, rows.len())?,
-            &self.groups,
-        )
+        fold(program, &batch_of(rows.schema_ref(), columns, known.len())?, &self.groups)
     }
 }
 

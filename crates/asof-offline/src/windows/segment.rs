@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{filter, interleave, take};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType, UInt32Type};
 
+use super::spill::{Held, Memory, bytes_of};
 use crate::OfflineError;
 use crate::source::Scanned;
 
@@ -27,6 +28,37 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// The memory that it takes.
+    pub(super) fn memory(&self) -> usize {
+        let words = self.entities.len() * size_of::<u32>() + self.events.len() * size_of::<i64>();
+        let runs = self.runs.len() * size_of::<(u32, u64)>();
+        words
+            + runs
+            + bytes_of(&self.inputs)
+            + self
+                .created
+                .as_ref()
+                .map_or(0, |created| bytes_of(std::slice::from_ref(created)))
+    }
+
+    /// Moves its rows to the temporary file.
+    pub(super) fn spill(self, memory: &Memory) -> Result<SpilledSegment, OfflineError> {
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from(self.entities)),
+            Arc::new(Int64Array::from(self.events)),
+        ];
+        let has_created = self.created.is_some();
+        columns.extend(self.created);
+        columns.extend(self.inputs);
+        let named = columns.into_iter().enumerate();
+        let rows = RecordBatch::try_from_iter_with_nullable(named.map(|(at, column)| (at.to_string(), column, true)))?;
+        Ok(SpilledSegment {
+            rows: memory.spill(&rows)?,
+            runs: self.runs,
+            has_created,
+        })
     }
 
     /// When a row was written, in microseconds.
@@ -88,6 +120,29 @@ impl Segment {
             created: self.created.as_ref().map(gather).transpose()?,
             runs,
             inputs: self.inputs.iter().map(gather).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A segment whose rows are in the temporary file.
+#[derive(Debug)]
+pub(super) struct SpilledSegment {
+    rows: Held,
+    runs: Vec<(u32, u64)>,
+    has_created: bool,
+}
+
+impl SpilledSegment {
+    /// The segment, in memory again.
+    pub(super) fn load(self, memory: &Memory) -> Result<Segment, OfflineError> {
+        let rows = memory.load(&self.rows)?;
+        let (columns, firsts) = (rows.columns(), 2 + usize::from(self.has_created));
+        Ok(Segment {
+            entities: columns[0].as_primitive::<UInt32Type>().values().to_vec(),
+            events: columns[1].as_primitive::<Int64Type>().values().to_vec(),
+            created: self.has_created.then(|| Arc::clone(&columns[2])),
+            runs: self.runs,
+            inputs: columns[firsts..].to_vec(),
         })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef};
 use arrow::compute::interleave;
 
 use super::program::WindowProgram;
 use super::segment::Segment;
-use super::store::SHARDS;
+use super::spill::{Held, Memory};
+use super::store::{Collected, SHARDS};
 use crate::OfflineError;
 use crate::asof_join::Index;
 use crate::source::batch_of;
@@ -16,7 +17,7 @@ use crate::source::batch_of;
 #[derive(Debug)]
 pub(super) struct Shard {
     /// What is folded.
-    pub(super) rows: RecordBatch,
+    pub(super) rows: Held,
     /// When the rows were written, if some groups do not know all rows in their windows.
     pub(super) created: Option<Vec<Option<i64>>>,
     pub(super) groups: Vec<Group>,
@@ -57,8 +58,11 @@ impl Shard {
         program: &WindowProgram,
         index: &Index,
         shard: usize,
-        segments: Vec<Segment>,
+        segments: Vec<Collected>,
+        memory: &Memory,
     ) -> Result<Self, OfflineError> {
+        let segments = segments.into_iter().map(|segment| segment.take(memory));
+        let segments: Vec<Segment> = segments.collect::<Result<_, _>>()?;
         let (entries, starts) = by_entity(&segments);
         let mut groups = Grouping::new(program, &segments);
         let mut entries = entries;
@@ -70,7 +74,7 @@ impl Shard {
             }
         }
         drop(entries);
-        groups.finish()
+        groups.finish(memory)
     }
 }
 
@@ -220,7 +224,7 @@ impl<'a> Grouping<'a> {
     }
 
     /// Brings the rows together.
-    fn finish(self) -> Result<Shard, OfflineError> {
+    fn finish(self, memory: &Memory) -> Result<Shard, OfflineError> {
         let schema = self.program.aggregate.input_schema();
         let gather = |column: &dyn Fn(&Segment) -> &ArrayRef| {
             let arrays: Vec<&dyn Array> = self.segments.iter().map(|segment| column(segment).as_ref()).collect();
@@ -243,7 +247,7 @@ impl<'a> Grouping<'a> {
             self.kept.iter().map(of).collect()
         });
         Ok(Shard {
-            rows: batch_of(schema, columns, self.kept.len())?,
+            rows: memory.hold(batch_of(schema, columns, self.kept.len())?)?,
             created,
             groups: self.groups,
             starts: self.starts,

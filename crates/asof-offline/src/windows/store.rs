@@ -4,6 +4,8 @@
 //!  batches ──> pending rows (of one thread) ──> segments, by shard ──> one shard at a time: sorted, grouped
 //! ```
 //!
+//! When memory is short, segments go to a temporary file, and come back with their shard.
+//!
 //! A row is kept only while some time asked about can reach it. Entities lie in shards, so that sorting a shard stays
 //! in the processor's cache, and what is unsorted is given up shard by shard.
 
@@ -11,7 +13,8 @@ use std::sync::Arc;
 
 use super::parallel::in_parallel;
 use super::program::WindowProgram;
-use super::segment::{Pending, Segment};
+use super::segment::{Pending, Segment, SpilledSegment};
+use super::spill::Memory;
 use crate::OfflineError;
 use crate::asof_join::{Index, NO_ENTITY};
 use crate::source::Scanned;
@@ -32,20 +35,47 @@ pub(super) struct Store {
     pending: Pending,
     /// By shard; all in one where entities have numbers of their partition until they meet those of the others.
     segments: Vec<Vec<Segment>>,
+    spilled: Vec<Vec<SpilledSegment>>,
     /// Segments of other partitions, with the numbers that their entities have here.
-    renumbered: Vec<(Segment, Arc<[u32]>)>,
+    renumbered: Vec<Renumbered>,
+    memory: Memory,
     rows: usize,
     /// For each slot, the last event time of the rows that are known there.
     latest: Vec<i64>,
     forget_at: usize,
 }
 
+/// A segment, and the numbers that its entities have in the end.
+type Renumbered = (Collected, Arc<[u32]>);
+
+/// A segment that was collected.
+#[derive(Debug)]
+pub(super) enum Collected {
+    Here(Segment),
+    Spilled(SpilledSegment),
+}
+
+impl Collected {
+    /// The segment, in memory and no longer counted.
+    pub(super) fn take(self, memory: &Memory) -> Result<Segment, OfflineError> {
+        match self {
+            Self::Here(segment) => {
+                memory.shrink(segment.memory());
+                Ok(segment)
+            }
+            Self::Spilled(segment) => segment.load(memory),
+        }
+    }
+}
+
 impl Store {
-    pub(super) fn new(program: Arc<WindowProgram>) -> Self {
+    pub(super) fn new(program: Arc<WindowProgram>, memory: Memory) -> Self {
         Self {
             program,
+            memory,
             pending: Pending::default(),
             segments: Vec::new(),
+            spilled: Vec::new(),
             renumbered: Vec::new(),
             rows: 0,
             latest: Vec::new(),
@@ -53,9 +83,16 @@ impl Store {
         }
     }
 
+    /// The same for other rows.
+    pub(super) fn share(&self) -> Self {
+        Self::new(Arc::clone(&self.program), self.memory.clone())
+    }
+
     /// Keeps the rows of a batch that can matter to somebody; `entities` says whose each is.
     pub(super) fn offer(&mut self, index: &Index, entities: &[u32], batch: &Scanned) -> Result<(), OfflineError> {
         if self.latest.len() < index.slots() {
+            let more = index.slots() - self.latest.len();
+            self.memory.grow(more * size_of::<i64>());
             self.latest.resize(index.slots(), i64::MIN);
         }
         let events = batch.event_times.values();
@@ -99,13 +136,32 @@ impl Store {
     fn lay(&mut self, index: &Index) -> Result<(), OfflineError> {
         let shards = if index.is_at_one_time() { 1 } else { SHARDS };
         self.segments.resize_with(shards, Vec::new);
-        for (shard, segment) in self.pending.lay(shards)? {
+        let laid = self.pending.lay(shards)?;
+        let bytes = laid.iter().map(|(_, segment)| segment.memory()).sum();
+        for (shard, segment) in laid {
             self.segments[shard].push(segment);
+        }
+        if self.memory.try_grow(bytes) {
+            return Ok(());
+        }
+        self.memory.grow(bytes);
+        self.spill()
+    }
+
+    /// Moves all segments to the temporary file.
+    fn spill(&mut self) -> Result<(), OfflineError> {
+        self.spilled.resize_with(self.segments.len(), Vec::new);
+        for (segments, spilled) in self.segments.iter_mut().zip(&mut self.spilled) {
+            for segment in segments.drain(..) {
+                let bytes = segment.memory();
+                spilled.push(segment.spill(&self.memory)?);
+                self.memory.shrink(bytes);
+            }
         }
         Ok(())
     }
 
-    /// Drops the rows that are out of reach by now.
+    /// Drops the rows that are out of reach by now, of those in memory.
     fn forget(&mut self, index: &Index) -> Result<(), OfflineError> {
         self.carry_forward(index);
         let (program, latest) = (&self.program, &self.latest);
@@ -113,10 +169,12 @@ impl Store {
         self.rows = 0;
         for segments in &mut self.segments {
             for segment in segments {
+                let bytes = segment.memory();
                 *segment = std::mem::take(segment).retain(|entity, event, created| {
                     let slot = program.first_slot(index, entity, event, created);
                     slot.is_some_and(|slot| program.cutoffs.is_in_reach(event, latest[slot as usize]))
                 })?;
+                self.memory.shrink(bytes - segment.memory().min(bytes));
                 self.rows += segment.len();
             }
         }
@@ -144,31 +202,55 @@ impl Store {
     /// Takes in the rows of another partition, which were all handed in. `entities` says what its entities are here, if
     /// not the same.
     pub(super) fn absorb(&mut self, other: Self, entities: Option<&[u32]>) {
-        self.rows += other.rows;
-        self.renumbered.extend(other.renumbered);
+        self.memory.shrink(other.latest.len() * size_of::<i64>());
         if let Some(entities) = entities {
             let numbers: Arc<[u32]> = entities.into();
-            let segments = other.segments.into_iter().flatten();
+            let here = other.segments.into_iter().flatten().map(Collected::Here);
+            let spilled = other.spilled.into_iter().flatten().map(Collected::Spilled);
             self.renumbered
-                .extend(segments.map(|segment| (segment, Arc::clone(&numbers))));
+                .extend(here.chain(spilled).map(|segment| (segment, Arc::clone(&numbers))));
             return;
         }
-        if self.segments.len() < other.segments.len() {
-            self.segments.resize_with(other.segments.len(), Vec::new);
-        }
-        for (mine, theirs) in self.segments.iter_mut().zip(other.segments) {
-            mine.extend(theirs);
-        }
+        append(&mut self.segments, other.segments);
+        append(&mut self.spilled, other.spilled);
     }
 
-    /// The segments of each shard.
-    pub(super) fn into_shards(mut self, threads: usize) -> Result<Vec<Vec<Segment>>, OfflineError> {
-        let split = |(segment, numbers): (Segment, Arc<[u32]>)| segment.split(&numbers, SHARDS);
+    /// The segments of each shard, and what they are counted by.
+    pub(super) fn into_shards(mut self) -> Result<(Vec<Vec<Collected>>, Memory), OfflineError> {
+        let (memory, threads) = (self.memory, self.program.threads);
+        let split = |(segment, numbers): Renumbered| {
+            let segment = segment.take(&memory)?;
+            let parts = segment.split(&numbers, SHARDS)?.into_iter().map(|(shard, segment)| {
+                let bytes = segment.memory();
+                if memory.try_grow(bytes) {
+                    return Ok((shard, Collected::Here(segment)));
+                }
+                Ok((shard, Collected::Spilled(segment.spill(&memory)?)))
+            });
+            parts.collect::<Result<Vec<_>, OfflineError>>()
+        };
         let split = in_parallel(threads, self.renumbered, split)?;
         self.segments.resize_with(SHARDS, Vec::new);
+        self.spilled.resize_with(SHARDS, Vec::new);
+        let shards = self.segments.into_iter().zip(self.spilled);
+        let shards = shards.map(|(here, spilled)| {
+            let spilled = spilled.into_iter().map(Collected::Spilled);
+            here.into_iter().map(Collected::Here).chain(spilled).collect()
+        });
+        let mut shards: Vec<Vec<Collected>> = shards.collect();
         for (shard, segment) in split.into_iter().flatten() {
-            self.segments[shard].push(segment);
+            shards[shard].push(segment);
         }
-        Ok(self.segments)
+        Ok((shards, memory))
+    }
+}
+
+/// Adds what is in each shard.
+fn append<T>(mine: &mut Vec<Vec<T>>, theirs: Vec<Vec<T>>) {
+    if mine.len() < theirs.len() {
+        mine.resize_with(theirs.len(), Vec::new);
+    }
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        mine.extend(theirs);
     }
 }

@@ -12,6 +12,9 @@ use asof_model::definition::{Aggregation, Metadata, WindowFeature};
 use asof_model::key::EncodedKeys;
 use asof_model::{Admission, FeatureName, ScalarType, TimeSpan, Timestamp, ViewName};
 use asof_transform::AggregateProgram;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use proptest::prelude::*;
 
 use super::{Events, WindowProgram};
@@ -41,6 +44,8 @@ struct Case {
     /// How many rows come together, and which of three partitions reads them.
     batches: Vec<(usize, usize)>,
     asked: Vec<(i64, i64)>,
+    /// The memory that rows may take.
+    memory: usize,
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -72,7 +77,8 @@ fn cases() -> impl Strategy<Value = Case> {
     let rows = (prop::collection::vec(row, 0..50), any::<bool>());
     let batches = prop::collection::vec((1_usize..6, 0_usize..3), 50);
     let asked = prop::collection::vec((0_i64..4, 0_i64..110), 1..25);
-    (view, rows, batches, asked).prop_map(|(view, (mut rows, in_order), batches, asked)| {
+    let memory = prop::sample::select(vec![0, 500, 1 << 30]);
+    (view, rows, batches, asked, memory).prop_map(|(view, (mut rows, in_order), batches, asked, memory)| {
         if in_order {
             rows.sort_by_key(|row| row.event);
         }
@@ -87,6 +93,7 @@ fn cases() -> impl Strategy<Value = Case> {
             rows,
             batches,
             asked,
+            memory,
         }
     })
 }
@@ -225,7 +232,10 @@ fn keys(batch: &Scanned, encoded: bool) -> LookupKeys {
 /// Asks `index`, as the join does: partition by partition, then all together.
 fn ask(case: &Case, index: Index) -> Result<(Index, Answers)> {
     let (program, aggregate) = case.program()?;
-    let mut all = (index.clone(), Events::new(Arc::new(program)));
+    let pool = Arc::new(GreedyMemoryPool::new(case.memory));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+    let context = TaskContext::default().with_runtime(Arc::clone(&runtime));
+    let mut all = (index.clone(), Events::new(Arc::new(program), &context));
     for batches in case.partitions(&aggregate)? {
         let (mut index, mut events) = (index.clone(), all.1.share());
         for batch in &batches {
@@ -238,6 +248,13 @@ fn ask(case: &Case, index: Index) -> Result<(Index, Answers)> {
         all.1.absorb(events, numbers.as_deref());
     }
     let answers = all.1.finish(&all.0)?;
+    if case.memory == 0 {
+        assert_eq!(
+            runtime.memory_pool.reserved(),
+            0,
+            "what does not fit is not in memory, and counted down"
+        );
+    }
     Ok((all.0, answers))
 }
 
