@@ -1,9 +1,13 @@
 //! Progress of long work: a bar on a terminal, a line now and then elsewhere, nothing when quiet.
 
+mod training;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) use training::TrainingProgress;
 
 use crate::printer::Printer;
 

@@ -15,7 +15,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionConfig;
 
 use crate::asof_join::{Rule, ValueSource};
-use crate::progress::{Progress, ProgressSink};
+use crate::progress::ProgressSink;
 use crate::source::{
     FeatureProgram, FeatureScanExec, PlaceProgram, ScanRequest, SourceFile, SourceRows, SourceTable, TimeBounds,
     selected,
@@ -118,7 +118,14 @@ impl OfflineEngine {
             ViewBody::Rows(_) => {
                 let program = FeatureProgram::compile(&table.schema, view, features)?;
                 table.check_columns(&program.columns().positions, &[])?;
-                (None, Some(Arc::new(SourceRows::new(Arc::clone(&table), program))))
+                (
+                    None,
+                    Some(Arc::new(SourceRows::new(
+                        Arc::clone(&table),
+                        program,
+                        self.options.progress.clone(),
+                    ))),
+                )
             }
         };
         let program = Arc::new(PlaceProgram::compile(&table.schema, view, source, aggregate.clone())?);
@@ -133,14 +140,6 @@ impl OfflineEngine {
             }
             _ => Rule::Rows(view.admission),
         };
-        if let Some(progress) = &self.options.progress {
-            let files = table.source_files();
-            progress.report(Progress::Opened {
-                view: view.name.to_string(),
-                files: files.len() as u64,
-                rows: files.iter().map(|file| file.rows).sum(),
-            });
-        }
         Ok(OpenView {
             table,
             program,

@@ -6,21 +6,37 @@ use std::sync::Arc;
 /// A step of the work. Numbers are increments, not totals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// A view's source was opened.
-    Opened {
-        /// The view.
-        view: String,
-        /// How many files it has.
-        files: u64,
-        /// How many rows those have.
+    /// The spine of a training set was opened.
+    Asked {
+        /// How many rows it has.
         rows: u64,
     },
-    /// Rows of a view's source were read.
+    /// A source is about to be read for a view, or for several that are read together; once per pass.
+    Opened {
+        /// The view, or the views.
+        view: String,
+        /// How many files the source has.
+        files: u64,
+        /// How many rows will be read or skipped.
+        rows: u64,
+    },
+    /// Keys and times of rows were read, or skipped.
     Read {
+        /// The view, or the views, as in [`Self::Opened`].
+        view: String,
+        /// How many more rows.
+        rows: u64,
+        /// How many more bytes.
+        bytes: u64,
+    },
+    /// Features of rows were read that are in the training set.
+    Fetched {
         /// The view.
         view: String,
-        /// How many more.
+        /// How many more rows.
         rows: u64,
+        /// How many more bytes.
+        bytes: u64,
     },
     /// Rows of the training set were written.
     Written {

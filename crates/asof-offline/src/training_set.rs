@@ -30,6 +30,7 @@ pub use trace::{
     LookupTrace, RejectedRow, Rejection, RowTrace, StepTrace, TracedAnswer, TracedRow, TracedValue, WindowTrace,
 };
 
+use crate::progress::Progress;
 use crate::spine::OpenSpine;
 use crate::{OfflineEngine, OfflineError, Spine};
 use plan::Prepared;
@@ -97,6 +98,9 @@ impl OfflineEngine {
         as_of: &str,
     ) -> Result<TrainingSet, OfflineError> {
         let spine = spine.open(plan, as_of, self).await?;
+        if let Some(progress) = &self.options.progress {
+            progress.report(Progress::Asked { rows: spine.rows });
+        }
         let schema = output_schema(&spine, plan);
         let spine_columns = spine.schema.fields().len();
         let prepared = Prepared::new(self, plan, spine).await?;

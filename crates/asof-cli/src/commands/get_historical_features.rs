@@ -1,5 +1,6 @@
 //! `asof get-historical-features`: training sets.
 
+mod explain;
 mod labels;
 mod output;
 mod summary;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
-use asof_offline::{OutputFile, Progress, ProgressSink, Spine, TrainingSetSelection, TrainingSetSummary};
+use asof_offline::{OutputFile, Spine, TrainingSetSelection, TrainingSetSummary};
 use asof_registry::Snapshot;
 use asof_serving::Selection;
 use clap::Args;
@@ -21,7 +22,7 @@ use super::get_online_features::SelectionArgs;
 use crate::args::Global;
 use crate::error::CliResult;
 use crate::printer::Printer;
-use crate::progress::Reporter;
+use crate::progress::TrainingProgress;
 use crate::table::plural;
 use crate::workspace::Workspace;
 
@@ -49,6 +50,9 @@ pub(crate) struct HistoricalArgs {
     /// Call features view__feature.
     #[arg(long)]
     full_feature_names: bool,
+    /// Say how the training set was made: what was read and skipped, and how long it took.
+    #[arg(long)]
+    explain: bool,
     /// The command of these options, for the manifest.
     #[arg(skip = this_command())]
     command: Vec<String>,
@@ -64,6 +68,7 @@ impl HistoricalArgs {
             out,
             event_time: "event_timestamp".to_owned(),
             full_feature_names: false,
+            explain: false,
             command: [
                 COMMAND,
                 "--service",
@@ -138,6 +143,9 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
     for warning in &warnings {
         printer.note(format_args!("warning: {warning}"));
     }
+    if args.explain && !printer.is_json() {
+        printer.note(explain::text(&summary.report));
+    }
     printer.result(
         || {
             format!(
@@ -150,7 +158,7 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
             )
         },
         || {
-            serde_json::json!({
+            let mut document = serde_json::json!({
                 "out": args.out,
                 "rows": summary.rows,
                 "spine_columns": summary.spine_columns,
@@ -160,7 +168,11 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
                 "views": summary::views_json(&summary.report),
                 "warnings": warnings,
                 "seconds": seconds,
-            })
+            });
+            if args.explain {
+                document["explain"] = explain::json(&summary.report);
+            }
+            document
         },
     );
     Ok(())
@@ -213,27 +225,14 @@ pub(crate) async fn training_set_of(
     let (plan, selection) = args.plan(&snapshot.definitions)?;
     let sources = plan.lookups.iter().map(|lookup| lookup.source.as_ref());
     output::check(&args.out, &args.spine, sources, workspace)?;
-    let reporter = Reporter::new(printer, "reading sources", "rows");
-    let sink = {
-        let reporter = reporter.clone();
-        ProgressSink::new(move |step| match step {
-            Progress::Opened { view, files, rows } => {
-                reporter.line(|| format!("reading {view}: {rows} rows in {}", plural(files, "file", "files")));
-            }
-            Progress::Read { view, rows } => {
-                reporter.now(view);
-                reporter.add(rows);
-            }
-            Progress::Written { .. } => reporter.now("writing"),
-        })
-    };
+    let progress = TrainingProgress::new(printer);
     let location = args.spine.display().to_string();
     let labels = labels::labels(snapshot, &plan, selection, args.command.clone(), location);
-    let engine = workspace.offline(Some(sink))?;
+    let engine = workspace.offline(Some(progress.sink()))?;
     let spine = Spine::file(&args.spine);
     let written = engine
         .write_training_set(&plan, spine, &args.event_time, &args.out, &labels)
         .await;
-    reporter.finish();
+    progress.finish();
     Ok(written?)
 }

@@ -169,13 +169,13 @@ fn a_view_that_matches_too_little_names_the_usual_cause() -> Result<()> {
     )?);
     insta::assert_snapshot!(said.join("\n"), @r"
     VIEW     JOINED BY  MATCHED  EXPIRED    NO ROW  NULL KEY  SOURCE ROWS  FILES READ
-    weather  code             0        0  2 (100%)         0           24      1 of 1
-    delays   number           0        0  2 (100%)         0           24      1 of 1
+    weather  code             0        0  2 (100%)         0           24      0 of 1
+    delays   number           0        0  2 (100%)         0           24      0 of 1
     warning: `weather` by code matches 0 of 2 rows: column `code` of the spine has `jfk` where it is `JFK` (they differ by letter case) in the source `weather`
     warning: `delays` by number matches 0 of 2 rows: column `number` of the spine has `0007` where it is `7` (they differ by leading zeros) in the source `delays`
 
     VIEW     JOINED BY  MATCHED  EXPIRED    NO ROW  NULL KEY  SOURCE ROWS  FILES READ
-    weather  code             0        0  2 (100%)         0           24      1 of 1
+    weather  code             0        0  2 (100%)         0           24      0 of 1
     warning: `weather` by code matches 0 of 2 rows: no key of the spine is known to the source `weather`; are these the right columns?
 
     VIEW     JOINED BY  MATCHED  EXPIRED    NO ROW  NULL KEY  SOURCE ROWS  FILES READ
@@ -191,8 +191,8 @@ fn a_view_that_matches_too_little_names_the_usual_cause() -> Result<()> {
     warning: `weather` by code matches 0 of 1 row: the spine's last time, 1970-01-16T21:22:19.2Z, is before the first event, 2013-07-04T00:00:00Z; 1000 times as large, they would fit: are the spine's times kept in another unit?
 
     VIEW    JOINED BY  MATCHED  EXPIRED    NO ROW  NULL KEY  SOURCE ROWS  FILES READ
-    delays  number           0        0  2 (100%)         0           24      1 of 1
-    warning: `delays` by number matches 0 of 2 rows: the keys are known, but their rows count only from their created time on (`visible_from: created_time`); were they written later than the spine's times?
+    delays  number           0        0  2 (100%)         0           24      0 of 1
+    warning: `delays` by number matches 0 of 2 rows: rows count only from their created time on (`visible_from: created_time`); were they written later than the spine's times?
 
     VIEW     JOINED BY  MATCHED  EXPIRED   NO ROW  NULL KEY  SOURCE ROWS  FILES READ
     weather  code       1 (50%)        0  1 (50%)         0           24      1 of 1
@@ -202,5 +202,54 @@ fn a_view_that_matches_too_little_names_the_usual_cause() -> Result<()> {
     weather  code             0        0  2 (100%)         0           24      0 of 1
     warning: `weather` by code matches 0 of 2 rows: the spine's first time, 2013-07-05T12:00:00Z, is too late for the last event, 2013-07-04T23:00:00Z, with a ttl of 3h; 10 hours earlier, some would match: is a time zone missing?
     ");
+    Ok(())
+}
+
+#[test]
+fn how_a_training_set_was_made_is_explained_in_words() -> Result<()> {
+    let airports = Airports::new()?;
+    let rows = [
+        ("JFK", "42", "2013-07-04T12:30:00Z"),
+        ("LGA", "7", "2013-07-08T00:00:00Z"),
+    ];
+    let command = airports.command("weather,delays", &rows)?;
+    let run = airports.asof.run([&command[..], &["--explain"]].concat())?;
+    assert_eq!(run.code, Some(0));
+    insta::with_settings!({filters => vec![(r"[0-9.]+ s ", "[time] "), (r"[0-9.]+ [KM]?i?B", "[bytes]")]}, {
+        insta::assert_snapshot!(run.stderr, @r"
+        reading weather: 24 rows in 1 file
+        reading delays: 24 rows in 1 file
+        the spine: 2 rows, as of 2013-07-04T12:30:00Z to 2013-07-08T00:00:00Z
+          indexed by code: 2 entities with 2 distinct times in all
+          indexed by number: 2 entities with 2 distinct times in all
+
+        weather, joined by code, from weather
+          the source  24 rows in 1 file and 1 row group, [bytes]
+          skipped     0 row groups by time, 0 by key
+          read        1 row group of 1 file, values of 1, [bytes] in all
+          rows        24 looked up in the index, 14 of a key of the spine, 1 with values in the training set
+          time        [time] for keys, [time] for values
+
+        delays, joined by number, from delays
+          the source  24 rows in 1 file and 1 row group, [bytes]
+          skipped     0 row groups by time, 0 by key
+          read        1 row group of 1 file, values of 1, [bytes] in all
+          rows        24 looked up in the index, 24 of a key of the spine, 1 with values in the training set
+          time        [time] for keys, [time] for values
+
+        in 1 pass over the spine, written in 1 piece
+        ");
+    });
+    let document = airports
+        .asof
+        .succeed([&command[..], &["--explain", "--output", "json"]].concat())?;
+    let document: serde_json::Value = serde_json::from_str(&document)?;
+    let explained = &document["explain"];
+    assert_eq!(
+        (&explained["spine"]["rows"], &explained["passes"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(explained["views"][0]["row_groups"], json!(1));
+    assert_eq!(explained["views"][0]["rows_with_values"], json!(1));
     Ok(())
 }

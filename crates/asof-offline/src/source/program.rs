@@ -238,6 +238,11 @@ impl FeatureProgram {
         })
     }
 
+    /// The view.
+    pub(crate) fn view(&self) -> &ViewName {
+        &self.view
+    }
+
     /// What is read.
     pub(crate) fn columns(&self) -> &Columns {
         &self.columns

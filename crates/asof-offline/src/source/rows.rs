@@ -13,6 +13,7 @@ use super::program::FeatureProgram;
 use super::table::SourceTable;
 use crate::OfflineError;
 use crate::asof_join::{ValueBatch, ValueSource};
+use crate::progress::{Progress, ProgressSink};
 
 /// Rows of a part that are decoded together, whether wanted or not: few enough for the processor's cache, many enough
 /// that what is done once per batch does not count.
@@ -28,14 +29,16 @@ pub(crate) struct SourceRows {
     table: Arc<SourceTable>,
     program: FeatureProgram,
     bytes: AtomicU64,
+    progress: Option<ProgressSink>,
 }
 
 impl SourceRows {
-    pub(crate) fn new(table: Arc<SourceTable>, program: FeatureProgram) -> Self {
+    pub(crate) fn new(table: Arc<SourceTable>, program: FeatureProgram, progress: Option<ProgressSink>) -> Self {
         Self {
             table,
             program,
             bytes: AtomicU64::new(0),
+            progress,
         }
     }
 
@@ -53,7 +56,15 @@ impl SourceRows {
             })
         });
         let values = values.collect();
-        self.bytes.fetch_add(batches.bytes(), Ordering::Relaxed);
+        let bytes = batches.bytes();
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(progress) = &self.progress {
+            progress.report(Progress::Fetched {
+                view: self.program.view().to_string(),
+                rows: rows.len() as u64,
+                bytes,
+            });
+        }
         values
     }
 }

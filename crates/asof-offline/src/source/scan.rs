@@ -211,6 +211,16 @@ impl ExecutionPlan for FeatureScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        if partition == 0
+            && let Some(progress) = &self.request.progress
+        {
+            let parts = self.parts.iter().flatten();
+            progress.report(Progress::Opened {
+                view: self.request.views.clone(),
+                files: self.table.files.len() as u64,
+                rows: parts.map(|part| u64::from(self.table.parts[*part as usize].rows)).sum(),
+            });
+        }
         let reading = Arc::new(Reading {
             table: Arc::clone(&self.table),
             program: Arc::clone(&self.program),
@@ -251,6 +261,7 @@ impl Reading {
         self.report.narrowed(&narrowed);
         let selection = match narrowed.rows {
             PartRows::None | PartRows::Filtered => {
+                self.report_progress(u64::from(self.table.parts[part as usize].rows), 0);
                 return Ok(PartRead {
                     reading: self,
                     part,
@@ -260,8 +271,10 @@ impl Reading {
             PartRows::All => None,
             PartRows::Some(selection) => Some(selection),
         };
-        let runs = Runs::new(selection.as_ref(), self.table.parts[part as usize].rows);
+        let rows = self.table.parts[part as usize].rows;
+        let runs = Runs::new(selection.as_ref(), rows);
         self.report.read(part, runs.rows());
+        self.report_progress(u64::from(rows).saturating_sub(runs.rows()), 0);
         let batches = open_part(&self.table, self.program.columns(), part, selection, self.batch_size).await?;
         Ok(PartRead {
             reading: self,
@@ -270,11 +283,12 @@ impl Reading {
         })
     }
 
-    fn report_progress(&self, rows: usize) {
+    fn report_progress(&self, rows: u64, bytes: u64) {
         if let Some(progress) = &self.progress {
             progress.report(Progress::Read {
                 view: self.views.clone(),
-                rows: rows as u64,
+                rows,
+                bytes,
             });
         }
     }
@@ -300,7 +314,7 @@ impl Iterator for PartRead {
             }
             match batches.next() {
                 Some(Ok(batch)) => {
-                    reading.report_progress(batch.num_rows());
+                    reading.report_progress(batch.num_rows() as u64, 0);
                     runs.push(batch);
                 }
                 Some(Err(error)) => {
@@ -309,6 +323,7 @@ impl Iterator for PartRead {
                 }
                 None => {
                     reading.report.bytes(batches.bytes());
+                    reading.report_progress(0, batches.bytes());
                     self.batches = None;
                 }
             }

@@ -67,7 +67,9 @@ impl Suspect<'_> {
         {
             return Some(cause);
         }
-        let unknown = found.unknown_key * 2 > asked;
+        // Of row groups that were left out because of their times, no key was seen.
+        let is_out_of_time = view.row_groups > 0 && view.row_groups_pruned_by_time == view.row_groups;
+        let unknown = !is_out_of_time && found.unknown_key * 2 > asked;
         if unknown && let Some(hint) = self.key_hint(found, lookup).await {
             return Some(hint);
         }
@@ -75,7 +77,7 @@ impl Suspect<'_> {
             return None;
         }
         let source = &view.source;
-        Some(if found.unknown_key == asked {
+        Some(if unknown && found.unknown_key == asked {
             format!("no key of the spine is known to the source `{source}`; are these the right columns?")
         } else if unknown {
             format!("most keys of the spine are not known to the source `{source}`")
@@ -83,11 +85,11 @@ impl Suspect<'_> {
             let ttl = lookup.view.admission.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
             format!("rows are there, but older than the view's ttl of {ttl}; is the ttl, or a time zone, right?")
         } else if lookup.view.admission.visible_from_created {
-            "the keys are known, but their rows count only from their created time on (`visible_from: created_time`); \
-             were they written later than the spine's times?"
+            "rows count only from their created time on (`visible_from: created_time`); were they written later than the \
+             spine's times?"
                 .to_owned()
         } else {
-            "the keys are known, but their rows are later than the spine's times; is a time zone missing?".to_owned()
+            "rows of its keys are later than the spine's times; is a time zone missing?".to_owned()
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -14,15 +15,10 @@ const TAIL: u64 = 8;
 /// What tells the content of a source's file. `base` is where relative paths start. Blocks, for a file on this machine.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read, or is no longer what it was when it was listed.
 pub(crate) fn fingerprint(file: &SourceFile, base: &Path) -> Result<ContentRecord, OfflineError> {
     let is_local = !file.path.contains("://");
-    let footer_hash = if is_local {
-        let hash = hash_footer(&base.join(&file.path), file.size);
-        Some(hash.map_err(|error| OfflineError::File { error })?)
-    } else {
-        None
-    };
+    let footer_hash = if is_local { Some(footer_hash(file, base)?) } else { None };
     Ok(ContentRecord {
         size: file.size,
         e_tag: file.e_tag.clone().filter(|_| !is_local),
@@ -30,8 +26,26 @@ pub(crate) fn fingerprint(file: &SourceFile, base: &Path) -> Result<ContentRecor
     })
 }
 
-fn hash_footer(path: &Path, size: u64) -> std::io::Result<String> {
-    let mut file = fs_err::File::open(path)?;
+fn footer_hash(file: &SourceFile, base: &Path) -> Result<String, OfflineError> {
+    let unreadable = |error| OfflineError::File { error };
+    let mut opened = fs_err::File::open(base.join(&file.path)).map_err(unreadable)?;
+    let found = opened.metadata().map_err(unreadable)?;
+    // Without a time of change there is nothing to compare.
+    let since_epoch = found
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let is_later = since_epoch.is_some_and(|time| i128::from(file.modified.micros()) != time.as_micros() as i128);
+    if found.len() != file.size || is_later {
+        return Err(OfflineError::FileChanged {
+            file: file.path.clone(),
+            change: "it was written to before its manifest".to_owned(),
+        });
+    }
+    hash_footer(&mut opened, file.size).map_err(unreadable)
+}
+
+fn hash_footer(file: &mut fs_err::File, size: u64) -> std::io::Result<String> {
     let mut tail = [0; TAIL as usize];
     file.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
     file.read_exact(&mut tail)?;
