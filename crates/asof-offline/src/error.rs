@@ -51,6 +51,32 @@ pub enum OfflineError {
         /// The URL as written.
         path: String,
     },
+    /// A Delta table that cannot be read.
+    #[error("source `{source_name}`: the Delta table at `{path}` cannot be read: {problem}")]
+    Delta {
+        /// The source.
+        source_name: String,
+        /// The path as written.
+        path: String,
+        /// What is in the way.
+        problem: String,
+    },
+    /// A folder that is a table of a format that is not read.
+    #[error(
+        "source `{source_name}`: `{path}` is {format}, which cannot be read yet: {reason}; \
+         its files alone may hold rows that are deleted, so they are read only if a pattern such as `data/*.parquet` \
+         names them"
+    )]
+    TableFormat {
+        /// The source.
+        source_name: String,
+        /// The path as written.
+        path: String,
+        /// What it is, with its article.
+        format: &'static str,
+        /// Why it is not read.
+        reason: &'static str,
+    },
     /// A source without files.
     #[error(
         "source `{source_name}`: no Parquet files at `{path}`; a folder's files end in `.parquet`, \

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! location   path, folder, glob or URL  ->  files, sorted by path
+//! delta      the log of a Delta table   ->  the files that are in it
 //! hive       key=value folders          ->  partition columns
 //! fetch      ranges of a file           ->  bytes to decode, or an error if the file changed
 //! footer     the end of a file          ->  its row groups and columns, or what is wrong with the file
@@ -22,6 +23,7 @@
 mod batch;
 mod chunks;
 mod damage;
+mod delta;
 mod fetch;
 mod footer;
 mod hive;

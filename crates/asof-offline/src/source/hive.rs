@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StringArray, new_null_array};
+use arrow::array::{ArrayRef, Int64Array, StringArray, UInt32Array, new_null_array};
+use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 
 /// How Hive writes a null.
@@ -11,7 +12,8 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// The partitions that a file lies in: names and values, outermost first, percent-decoded. `None` is null.
 pub(crate) type Partitions = Vec<(String, Option<String>)>;
 
-/// A column that stands for partitions: integers when every value is one, else texts.
+/// A column that stands for partitions: of folders integers when every value is one, else texts; of a Delta table what
+/// its log says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PartitionColumn {
     pub(crate) name: String,
@@ -59,14 +61,20 @@ impl PartitionColumn {
                 Ok(value) => Arc::new(Int64Array::from_value(value, rows)),
                 Err(_) => new_null_array(&self.data_type, rows),
             },
-            (Some(value), _) => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))),
+            (Some(value), DataType::Utf8) => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))),
+            (Some(value), data_type) => {
+                let text = StringArray::from_iter_values([value]);
+                let value =
+                    cast(&text, data_type).and_then(|value| take(&value, &UInt32Array::from_value(0, rows), None));
+                value.unwrap_or_else(|_| new_null_array(data_type, rows))
+            }
             (None, data_type) => new_null_array(data_type, rows),
         }
     }
 }
 
 /// Replaces `%41` by `A`; what is no such escape, or would not be UTF-8, stays as it is.
-fn percent_decode(text: &str) -> String {
+pub(super) fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -11,7 +11,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use super::hive::{Partitions, partitions_of};
+use super::delta;
+use super::hive::{PartitionColumn, Partitions, partitions_of};
 use crate::OfflineError;
 
 /// A file that belongs to a source, not opened yet.
@@ -26,6 +27,16 @@ pub(crate) struct ListedFile {
 }
 
 impl ListedFile {
+    /// A file whose name for people is not known yet.
+    fn new(meta: ObjectMeta, partitions: Partitions) -> Self {
+        Self {
+            meta,
+            path: String::new(),
+            local: None,
+            partitions,
+        }
+    }
+
     /// The error that this is not the file that it was.
     pub(crate) fn changed(&self, change: &str) -> OfflineError {
         OfflineError::FileChanged {
@@ -40,6 +51,8 @@ impl ListedFile {
 pub(crate) struct Listing {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) files: Vec<ListedFile>,
+    /// The partition columns with their types, where something tells them. `None`: the files' folders are all there is.
+    pub(crate) partition_columns: Option<Vec<PartitionColumn>>,
 }
 
 const GLOB: [char; 3] = ['*', '?', '['];
@@ -81,6 +94,7 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
         path: source.path.clone(),
         error,
     };
+    let mut partition_columns = None;
     let mut files = match single(&location, pattern.is_none()).await.map_err(unreadable)? {
         Some(file) => vec![file],
         None if is_web => {
@@ -89,7 +103,34 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
                 path: source.path.clone(),
             });
         }
-        None => below(&location, pattern.as_ref()).await.map_err(unreadable)?,
+        None => {
+            let listed = below(&location).await.map_err(unreadable)?;
+            match (&pattern, table_format(&listed)) {
+                (None, Some(TableFormat::Delta)) => {
+                    let table = delta::read(&location.store, &listed).await;
+                    let table = table.map_err(|problem| OfflineError::Delta {
+                        source_name: source.name.to_string(),
+                        path: source.path.clone(),
+                        problem,
+                    })?;
+                    partition_columns = Some(table.partition_columns);
+                    table
+                        .files
+                        .into_iter()
+                        .map(|(meta, partitions)| ListedFile::new(meta, partitions))
+                        .collect()
+                }
+                (None, Some(TableFormat::Other { format, reason })) => {
+                    return Err(OfflineError::TableFormat {
+                        source_name: source.name.to_string(),
+                        path: source.path.clone(),
+                        format,
+                        reason,
+                    });
+                }
+                _ => data_files(listed, pattern.as_ref()),
+            }
+        }
     };
     for file in &mut files {
         file.path = if is_web {
@@ -112,6 +153,7 @@ pub(crate) async fn list(source: &Source, base: &FilePath, options: &StorageOpti
     Ok(Listing {
         store: location.store,
         files,
+        partition_columns,
     })
 }
 
@@ -133,46 +175,75 @@ async fn single(location: &Location, wanted: bool) -> Result<Option<ListedFile>,
         return Ok(None);
     }
     match location.store.head(&location.path).await {
-        Ok(meta) => Ok(Some(ListedFile {
-            meta,
-            path: String::new(),
-            local: None,
-            partitions: Partitions::new(),
-        })),
+        Ok(meta) => Ok(Some(ListedFile::new(meta, Partitions::new()))),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// The Parquet files below the location, at any depth.
-async fn below(location: &Location, pattern: Option<&Pattern>) -> Result<Vec<ListedFile>, object_store::Error> {
+/// What is below the location at any depth, by its path from there.
+async fn below(location: &Location) -> Result<Vec<(String, ObjectMeta)>, object_store::Error> {
     let mut listed = location.store.list(Some(&location.path));
     let mut files = Vec::new();
     loop {
-        let meta = match listed.try_next().await {
-            Ok(Some(meta)) => meta,
-            Ok(None) | Err(object_store::Error::NotFound { .. }) => break,
+        match listed.try_next().await {
+            Ok(Some(meta)) => {
+                let relative = relative_to(&location.path, &meta.location).map(str::to_owned);
+                files.extend(relative.map(|relative| (relative, meta)));
+            }
+            Ok(None) | Err(object_store::Error::NotFound { .. }) => return Ok(files),
             Err(error) => return Err(error),
-        };
-        let Some(relative) = relative_to(&location.path, &meta.location) else {
-            continue;
-        };
-        let belongs = match pattern {
-            Some(pattern) => pattern.matches_with(relative, MATCH),
-            None => is_data_file(relative),
-        };
-        if belongs {
-            let folders = relative.rsplit_once('/').map_or("", |(folders, _)| folders);
-            let partitions = partitions_of(folders.split('/'));
-            files.push(ListedFile {
-                meta,
-                path: String::new(),
-                local: None,
-                partitions,
-            });
         }
     }
-    Ok(files)
+}
+
+/// The Parquet files of a folder, or those that match a pattern.
+fn data_files(listed: Vec<(String, ObjectMeta)>, pattern: Option<&Pattern>) -> Vec<ListedFile> {
+    let belongs = |relative: &str| match pattern {
+        Some(pattern) => pattern.matches_with(relative, MATCH),
+        None => is_data_file(relative),
+    };
+    let files = listed.into_iter().filter(|(relative, _)| belongs(relative));
+    let files = files.map(|(relative, meta)| {
+        let folders = relative.rsplit_once('/').map_or("", |(folders, _)| folders);
+        ListedFile::new(meta, partitions_of(folders.split('/')))
+    });
+    files.collect()
+}
+
+/// What a folder is that is more than its files: not all of them count, and there may be rows that do not.
+enum TableFormat {
+    Delta,
+    /// One that is not read.
+    Other {
+        format: &'static str,
+        reason: &'static str,
+    },
+}
+
+fn table_format(listed: &[(String, ObjectMeta)]) -> Option<TableFormat> {
+    let other = |format, reason| Some(TableFormat::Other { format, reason });
+    for (path, _) in listed {
+        let is_json = FilePath::new(path)
+            .extension()
+            .is_some_and(|extension| extension == "json");
+        if path.starts_with(delta::LOG) {
+            return Some(TableFormat::Delta);
+        }
+        if path.contains("/_delta_log/") {
+            return other("a folder of Delta tables", "make each table a source of its own");
+        }
+        if path.starts_with(".hoodie/") {
+            return other("a Hudi table", "there is no library for it that fits DataFusion 55");
+        }
+        if path.starts_with("metadata/") && path.contains(".metadata.") && is_json {
+            return other(
+                "an Iceberg table",
+                "its library, iceberg 0.10, is made for DataFusion 53; Asof has DataFusion 55",
+            );
+        }
+    }
+    None
 }
 
 fn relative_to<'a>(folder: &Path, file: &'a Path) -> Option<&'a str> {

@@ -69,7 +69,11 @@ impl SourceTable {
     /// # Errors
     /// When there is no file, one is not Parquet, or their columns differ. Each names the file.
     pub(crate) async fn open(source: &Source, base: &FilePath, options: &StorageOptions) -> Result<Self, OfflineError> {
-        let Listing { store, files } = list(source, base, options).await?;
+        let Listing {
+            store,
+            files,
+            partition_columns,
+        } = list(source, base, options).await?;
         let at_once = if files.iter().all(|file| file.local.is_some()) {
             LOCAL_FOOTERS
         } else {
@@ -82,11 +86,16 @@ impl SourceTable {
             .map_ok(|(listed, metadata)| OpenFile { listed, metadata })
             .try_collect()
             .await?;
-        let partitions: Vec<_> = files.iter().map(|file| &file.listed.partitions).collect();
-        let partition_columns = columns_of(&partitions).map_err(|other| OfflineError::Partitions {
-            file: files[other].listed.path.clone(),
-            first: files[0].listed.path.clone(),
-        })?;
+        let partition_columns = match partition_columns {
+            Some(columns) => columns,
+            None => {
+                let partitions: Vec<_> = files.iter().map(|file| &file.listed.partitions).collect();
+                columns_of(&partitions).map_err(|other| OfflineError::Partitions {
+                    file: files[other].listed.path.clone(),
+                    first: files[0].listed.path.clone(),
+                })?
+            }
+        };
         let schemas: Vec<_> = files
             .iter()
             .map(|file| (file.listed.path.as_str(), file.metadata.schema()))

@@ -301,3 +301,68 @@ async fn a_spine_of_few_keys_reads_only_where_they_can_be() -> Result<()> {
     assert_eq!((view.rows_probed, view.winners, view.lookups[0].matched), (6, 2, 2));
     Ok(())
 }
+
+/// A table written by delta-rs: partitioned, a row deleted, a checkpoint, and a commit after it. The files that no longer
+/// belong to it lie in its folder still.
+fn delta_table() -> Result<TempRepository> {
+    let folder = TempRepository::new(&[])?;
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/delta");
+    let mut folders = vec![fixture.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in fs_err::read_dir(next)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let to = folder.file("table").join(path.strip_prefix(&fixture)?);
+            fs_err::create_dir_all(to.parent().context("in a folder")?)?;
+            fs_err::copy(&path, to)?;
+        }
+    }
+    Ok(folder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delta_table_is_read_as_its_log_says() -> Result<()> {
+    let folder = delta_table()?;
+    let features = "{name: x, type: int64}, {name: shop, type: string}, {name: d, type: int64, expr: 'day(day)'}";
+    let path = folder.file("table").display().to_string();
+    let fixture = Fixture::new(&yaml(&path, &features.replace("day(day)", "date_part(''day'', day)")))?;
+    let late = 1_800_000_000_000_000;
+    let out = fixture.join_v(spine(&[1, 2, 3, 4], &[late; 4])).await?;
+    assert_eq!(show(&out, "x"), "null 20 30 40");
+    assert_eq!(show(&out, "shop"), "null a b a b a b");
+    assert_eq!(show(&out, "d"), "null 1 2 2");
+    // Its files by a pattern are just files, with the row that was deleted.
+    let fixture = Fixture::new(&yaml(&format!("{path}/day=*/*/*.parquet"), X))?;
+    let out = fixture.join_v(spine(&[1], &[late])).await?;
+    assert_eq!(show(&out, "x"), "10");
+    // Without the commit that it rests on, there is no telling.
+    fs_err::remove_file(folder.file("table/_delta_log/00000000000000000002.checkpoint.parquet"))?;
+    fs_err::remove_file(folder.file("table/_delta_log/00000000000000000001.json"))?;
+    let refusal = Fixture::new(&yaml(&path, X))?
+        .refusal(batches(spine(&[1], &[late])))
+        .await?;
+    assert!(
+        refusal.to_string().ends_with("cannot be read: its log lacks version 1"),
+        "{refusal}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_other_formats_are_refused() -> Result<()> {
+    let mut refusals = Vec::new();
+    for file in [
+        "t/metadata/v1.metadata.json",
+        "t/.hoodie/hoodie.properties",
+        "t/x/_delta_log/00000000000000000000.json",
+    ] {
+        let fixture = Fixture::new(&yaml("t", X))?.file("t/data/a.parquet", data())?;
+        fixture.folder.write(file, "{}")?;
+        refusals.push(fixture.refusal(batches(spine(&[1], &[9]))).await?.to_string());
+    }
+    insta::assert_snapshot!(refusals.join("\n"));
+    Ok(())
+}
