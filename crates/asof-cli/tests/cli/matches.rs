@@ -109,8 +109,11 @@ fn each_view_tells_what_it_found() -> Result<()> {
     ");
     let command = airports.command("weather,delays", &rows)?;
     let document = airports.asof.succeed([&command[..], &["--output", "json"]].concat())?;
-    let document: serde_json::Value = serde_json::from_str(&document)?;
+    let mut document: serde_json::Value = serde_json::from_str(&document)?;
     assert_eq!(document["warnings"], json!([]));
+    // How large files are is for those to say who write them.
+    let [bytes, read] = ["bytes", "bytes_read"].map(|key| document["views"][0][key].take().as_u64());
+    assert!(read > Some(0) && bytes > Some(0), "{read:?} of {bytes:?}");
     insta::assert_snapshot!(serde_json::to_string_pretty(&document["views"][0])?, @r#"
     {
       "view": "weather",
@@ -130,7 +133,9 @@ fn each_view_tells_what_it_found() -> Result<()> {
       ],
       "source_rows": 24,
       "files": 1,
-      "files_read": 1
+      "files_read": 1,
+      "bytes": null,
+      "bytes_read": null
     }
     "#);
     Ok(())

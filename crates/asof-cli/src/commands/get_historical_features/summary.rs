@@ -61,6 +61,8 @@ fn view_json(view: &ViewReport) -> Value {
         "source_rows": view.rows,
         "files": view.files,
         "files_read": view.files_read,
+        "bytes": view.bytes,
+        "bytes_read": view.bytes_read,
     })
 }
 
