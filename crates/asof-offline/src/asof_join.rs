@@ -57,11 +57,13 @@ mod row_set;
 mod sizes;
 mod values;
 
+pub(crate) use bits::AtomicBits;
 pub(crate) use collect::{Answers, Question, Rule, collect};
+pub(crate) use contest::Outcome;
 pub(crate) use entities::Entities;
 pub(crate) use exec::{AsofJoinExec, JoinInput, JoinLookup};
 pub(crate) use gather::gather;
-pub(crate) use index::Index;
+pub(crate) use index::{Index, Slots};
 #[cfg(test)]
 pub(crate) use index::SlotsBuilder;
 pub(crate) use int_table::NO_ENTITY;

@@ -79,7 +79,7 @@ impl Question {
                 }
             }
             (Rule::Rows(admission), Index::Discovered { at, .. }) => Collected::Latest(Latest::new(*admission, *at)),
-            (Rule::Windows(program), _) => Collected::Windows(Events::new(Arc::clone(program), context)),
+            (Rule::Windows(program), _) => Collected::Windows(Events::new(Arc::clone(program), &index, context)),
         };
         Self { index, collected }
     }

@@ -193,6 +193,16 @@ impl Contest {
 }
 
 impl Outcome {
+    /// How the search for answers of another kind ended: for which slots rows were too old, and of which entities any
+    /// row came.
+    pub(crate) fn new(expired: Vec<bool>, seen: AtomicBits) -> Self {
+        Self {
+            winners: Vec::new(),
+            expired,
+            seen,
+        }
+    }
+
     /// Whether a slot has no winner, though there were rows in time: all too old.
     pub(crate) fn is_expired(&self, slot: u32) -> bool {
         self.expired[slot as usize]

@@ -11,9 +11,9 @@ use super::parallel::in_parallel;
 use super::program::WindowProgram;
 use super::shard::Shard;
 use super::spill::Memory;
-use super::store::{Collected, Store};
+use super::store::{Collected, Seen, Store};
 use crate::OfflineError;
-use crate::asof_join::{Answers, Index, NO_ROW};
+use crate::asof_join::{Answers, Index, NO_ROW, Outcome, Slots};
 use crate::source::{RowId, Scanned};
 
 /// The rows collected so far, from some of the partitions of a scan, in any order.
@@ -25,12 +25,16 @@ pub(crate) struct Events {
 
 impl Events {
     /// None yet; rows are counted by the memory pool of `context`, and go to a temporary file when it has no more.
-    pub(crate) fn new(program: Arc<WindowProgram>, context: &TaskContext) -> Self {
+    pub(crate) fn new(program: Arc<WindowProgram>, index: &Index, context: &TaskContext) -> Self {
         let reservation = MemoryConsumer::new("AsofJoinExec windows")
             .with_can_spill(true)
             .register(context.memory_pool());
         Self {
-            store: Store::new(Arc::clone(&program), Memory::new(reservation)),
+            store: Store::new(
+                Arc::clone(&program),
+                Memory::new(reservation),
+                Arc::new(Seen::new(index)),
+            ),
             program,
         }
     }
@@ -62,11 +66,16 @@ impl Events {
     /// The answer of every slot: the cutoff that answers there. Its windows are folded when its values are read.
     pub(crate) fn finish(self, index: &Index) -> Result<Answers, OfflineError> {
         let (program, threads) = (&self.program, self.program.threads);
-        let (shards, memory) = self.store.into_shards()?;
+        let (shards, memory, seen) = self.store.into_shards()?;
         let shards: Vec<(usize, Vec<Collected>)> = shards.into_iter().enumerate().collect();
         let shards = in_parallel(threads, shards, |(shard, segments)| {
             Shard::new(program, index, shard, segments, &memory)
         })?;
+        for slot in shards.iter().flat_map(|shard| &shard.expired) {
+            if !index.is_at_one_time() {
+                seen.expired.insert(*slot as usize);
+            }
+        }
         let rows = FoldedRows::new(self.program, shards, memory);
         let mut winners = vec![NO_ROW; index.slots()];
         let mut orders = if index.is_at_one_time() {
@@ -86,13 +95,34 @@ impl Events {
                 }
             }
         }
+        let outcome = match index {
+            Index::Spine(slots) => {
+                let seen = Arc::into_inner(seen).expect("the copies of the other partitions are gone");
+                Some(Outcome::new(expired(slots, &winners, &seen), seen.entities))
+            }
+            Index::Discovered { .. } => None,
+        };
         Ok(Answers {
             winners,
             orders,
             values: Some(Arc::new(rows)),
-            outcome: None,
+            outcome,
         })
     }
+}
+
+/// Which slots have no answer, though there were rows in time: all too old.
+fn expired(slots: &Slots, winners: &[u64], seen: &Seen) -> Vec<bool> {
+    let mut expired = Vec::with_capacity(winners.len());
+    for entity in 0..slots.entities() as u32 {
+        let mut had_older = false;
+        for slot in slots.of_entity(entity) {
+            let is_answered = winners[slot as usize] != NO_ROW;
+            had_older |= is_answered || seen.expired.contains(slot as usize);
+            expired.push(had_older && !is_answered);
+        }
+    }
+    expired
 }
 
 /// In place of the times of no answer.

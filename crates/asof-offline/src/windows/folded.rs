@@ -226,7 +226,11 @@ impl Known {
         let known = UInt32Array::from(self.rows);
         let columns = rows.columns().iter().map(|column| take(column, &known, None));
         let columns = columns.collect::<Result<_, _>>()?;
-        fold(program, &batch_of(rows.schema_ref(), columns, known.len())?, &self.groups)
+        fold(
+            program,
+            &batch_of(rows.schema_ref(), columns, known.len())?,
+            &self.groups,
+        )
     }
 }
 

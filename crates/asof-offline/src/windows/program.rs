@@ -44,19 +44,28 @@ impl WindowProgram {
         self.cutoffs.reach(first, last)
     }
 
-    /// The first slot of an entity at which a source row is known and may lie in the windows of an answer, unless rows
-    /// after it stand in the way. Later slots know it too.
+    /// The first slot of an entity at which a source row is known; later slots know it too. `None`: no slot does.
     ///
     /// The lag holds back cutoffs, not the rows in their windows.
-    pub(super) fn first_slot(&self, index: &Index, entity: u32, event: i64, created: Option<i64>) -> Option<u32> {
+    pub(super) fn first_slot(&self, index: &Index, entity: u32, event: i64, created: Option<i64>) -> Option<Known> {
         let mut known = self.cutoffs.known_from(event)?;
         if let (true, Some(created)) = (self.visible_from_created, created) {
             known = known.max(created);
         }
         let (slots, times) = index.slots_of(entity);
         let first = times.partition_point(|t| *t < known);
-        // Too old for this slot is too old for every later one.
-        let t = times.get(first).filter(|t| event >= self.cutoffs.first_event(**t));
-        t.map(|_| slots.start + first as u32)
+        let t = times.get(first)?;
+        Some(Known {
+            slot: slots.start + first as u32,
+            is_fresh: event >= self.cutoffs.first_event(*t),
+        })
     }
+}
+
+/// Where a row is known first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) slot: u32,
+    /// Whether it may lie in a window of the answer. What is too old for one slot is too old for every later one.
+    pub(super) is_fresh: bool,
 }

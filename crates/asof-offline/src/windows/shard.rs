@@ -25,6 +25,8 @@ pub(super) struct Shard {
     pub(super) starts: Vec<u32>,
     /// The slots that are answered, with the position of the group that answers and its cutoff.
     pub(super) answers: Vec<Answer>,
+    /// The slots that know rows, all of them too old.
+    pub(super) expired: Vec<u32>,
 }
 
 /// Rows that are folded into one feature row.
@@ -143,6 +145,7 @@ struct Grouping<'a> {
     groups: Vec<Group>,
     starts: Vec<u32>,
     answers: Vec<Answer>,
+    expired: Vec<u32>,
 }
 
 impl<'a> Grouping<'a> {
@@ -155,6 +158,7 @@ impl<'a> Grouping<'a> {
             groups: Vec::new(),
             starts: Vec::new(),
             answers: Vec::new(),
+            expired: Vec::new(),
         }
     }
 
@@ -178,6 +182,7 @@ impl<'a> Grouping<'a> {
                 continue;
             };
             let Some(cutoff) = cutoffs.answer(*t, last.event) else {
+                self.expired.push(slot);
                 continue;
             };
             if history.cutoff != Some(cutoff) {
@@ -252,6 +257,7 @@ impl<'a> Grouping<'a> {
             groups: self.groups,
             starts: self.starts,
             answers: self.answers,
+            expired: self.expired,
         })
     }
 }

@@ -16,7 +16,7 @@ use super::program::WindowProgram;
 use super::segment::{Pending, Segment, SpilledSegment};
 use super::spill::Memory;
 use crate::OfflineError;
-use crate::asof_join::{Index, NO_ENTITY};
+use crate::asof_join::{AtomicBits, Index, NO_ENTITY};
 use crate::source::Scanned;
 
 /// Entities lie in this many shards, by their number.
@@ -39,10 +39,33 @@ pub(super) struct Store {
     /// Segments of other partitions, with the numbers that their entities have here.
     renumbered: Vec<Renumbered>,
     memory: Memory,
+    seen: Arc<Seen>,
     rows: usize,
     /// For each slot, the last event time of the rows that are known there.
     latest: Vec<i64>,
     forget_at: usize,
+}
+
+/// What is noted of rows that are not kept, where a spine asks.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Entities of which any row came.
+    pub(super) entities: AtomicBits,
+    /// Slots for which a row came that was too old for them.
+    pub(super) expired: AtomicBits,
+}
+
+impl Seen {
+    pub(super) fn new(index: &Index) -> Self {
+        let (entities, slots) = match index {
+            Index::Spine(slots) => (slots.entities(), slots.len()),
+            Index::Discovered { .. } => (0, 0),
+        };
+        Self {
+            entities: AtomicBits::new(entities),
+            expired: AtomicBits::new(slots),
+        }
+    }
 }
 
 /// A segment, and the numbers that its entities have in the end.
@@ -69,10 +92,11 @@ impl Collected {
 }
 
 impl Store {
-    pub(super) fn new(program: Arc<WindowProgram>, memory: Memory) -> Self {
+    pub(super) fn new(program: Arc<WindowProgram>, memory: Memory, seen: Arc<Seen>) -> Self {
         Self {
             program,
             memory,
+            seen,
             pending: Pending::default(),
             segments: Vec::new(),
             spilled: Vec::new(),
@@ -85,7 +109,7 @@ impl Store {
 
     /// The same for other rows.
     pub(super) fn share(&self) -> Self {
-        Self::new(Arc::clone(&self.program), self.memory.clone())
+        Self::new(Arc::clone(&self.program), self.memory.clone(), Arc::clone(&self.seen))
     }
 
     /// Keeps the rows of a batch that can matter to somebody; `entities` says whose each is.
@@ -96,18 +120,26 @@ impl Store {
             self.latest.resize(index.slots(), i64::MIN);
         }
         let events = batch.event_times.values();
+        let is_spine = !index.is_at_one_time();
         let mut kept = Vec::new();
         for (row, (entity, event)) in entities.iter().zip(events).enumerate() {
             if *entity == NO_ENTITY {
                 continue;
             }
-            let Some(slot) = self.program.first_slot(index, *entity, *event, batch.created_time(row)) else {
+            if is_spine {
+                self.seen.entities.insert(*entity as usize);
+            }
+            let Some(known) = self.program.first_slot(index, *entity, *event, batch.created_time(row)) else {
                 continue;
             };
-            let latest = &mut self.latest[slot as usize];
-            *latest = (*latest).max(*event);
-            if self.program.cutoffs.is_in_reach(*event, *latest) {
-                kept.push(row);
+            let slot = known.slot as usize;
+            if known.is_fresh {
+                self.latest[slot] = self.latest[slot].max(*event);
+                if self.program.cutoffs.is_in_reach(*event, self.latest[slot]) {
+                    kept.push(row);
+                }
+            } else if is_spine {
+                self.seen.expired.insert(slot);
             }
         }
         if kept.is_empty() {
@@ -171,8 +203,8 @@ impl Store {
             for segment in segments {
                 let bytes = segment.memory();
                 *segment = std::mem::take(segment).retain(|entity, event, created| {
-                    let slot = program.first_slot(index, entity, event, created);
-                    slot.is_some_and(|slot| program.cutoffs.is_in_reach(event, latest[slot as usize]))
+                    let known = program.first_slot(index, entity, event, created);
+                    known.is_some_and(|known| program.cutoffs.is_in_reach(event, latest[known.slot as usize]))
                 })?;
                 self.memory.shrink(bytes - segment.memory().min(bytes));
                 self.rows += segment.len();
@@ -215,8 +247,8 @@ impl Store {
         append(&mut self.spilled, other.spilled);
     }
 
-    /// The segments of each shard, and what they are counted by.
-    pub(super) fn into_shards(mut self) -> Result<(Vec<Vec<Collected>>, Memory), OfflineError> {
+    /// The segments of each shard, what they are counted by, and what was noted.
+    pub(super) fn into_shards(mut self) -> Result<(Vec<Vec<Collected>>, Memory, Arc<Seen>), OfflineError> {
         let (memory, threads) = (self.memory, self.program.threads);
         let split = |(segment, numbers): Renumbered| {
             let segment = segment.take(&memory)?;
@@ -241,7 +273,7 @@ impl Store {
         for (shard, segment) in split.into_iter().flatten() {
             shards[shard].push(segment);
         }
-        Ok((shards, memory))
+        Ok((shards, memory, self.seen))
     }
 }
 

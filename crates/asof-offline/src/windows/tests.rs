@@ -235,7 +235,7 @@ fn ask(case: &Case, index: Index) -> Result<(Index, Answers)> {
     let pool = Arc::new(GreedyMemoryPool::new(case.memory));
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
     let context = TaskContext::default().with_runtime(Arc::clone(&runtime));
-    let mut all = (index.clone(), Events::new(Arc::new(program), &context));
+    let mut all = (index.clone(), Events::new(Arc::new(program), &index, &context));
     for batches in case.partitions(&aggregate)? {
         let (mut index, mut events) = (index.clone(), all.1.share());
         for batch in &batches {
@@ -308,6 +308,19 @@ proptest! {
         builder.push(&LookupKeys::Ints { values: asked_keys.into(), nulls: None }, &times);
         let slots = Arc::new(builder.finish());
         let (_, answers) = ask(&case, Index::Spine(Arc::clone(&slots))).expect("sums of floats do not fail");
+        let (_, tally) = answers.of_rows(&slots);
+        let unknown = case.asked.iter().filter(|(key, _)| case.rows.iter().all(|row| row.key != *key));
+        prop_assert_eq!(tally.unknown_key, unknown.count() as u64);
+        let matched = case.asked.iter().filter(|(key, t)| case.expected(*key, *t).is_some()).count() as u64;
+        prop_assert_eq!((tally.matched, tally.null_key), (matched, 0));
+        if case.ttl.is_none() && case.after.is_none() {
+            prop_assert_eq!(tally.expired, 0);
+        } else {
+            // What an unbounded view would have found, and no more.
+            let unbounded = Case { ttl: None, after: None, ..case.clone() };
+            let known = case.asked.iter().filter(|(key, t)| unbounded.expected(*key, *t).is_some()).count() as u64;
+            prop_assert_eq!(tally.expired, known - matched);
+        }
         let found = read(&answers).expect("sums of floats do not fail");
         for ((key, t), slot) in case.asked.iter().zip(slots.of_row()) {
             let expected = case.expected(*key, *t).map(|(_, values)| values);
