@@ -10,7 +10,16 @@ use crate::table::plural;
 /// The outcome of a command.
 pub(crate) type CliResult<T = ()> = Result<T, CliError>;
 
-/// What a command fails with. All of it ends in exit code 1.
+/// A signal that asks a command to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    /// Ctrl-C, SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// What a command fails with.
 #[derive(Debug)]
 pub(crate) enum CliError {
     /// Already reported in full; nothing is left to say.
@@ -22,6 +31,8 @@ pub(crate) enum CliError {
         /// The same, as a person reads them.
         rendered: String,
     },
+    /// It was told to stop.
+    Interrupted(StopSignal),
     /// Anything else, with its causes.
     Other(anyhow::Error),
 }
@@ -30,6 +41,15 @@ impl CliError {
     /// A refusal in the command's own words.
     pub(crate) fn refused(text: impl Display) -> Self {
         Self::Other(anyhow::anyhow!("{text}"))
+    }
+
+    /// The exit code: 128 and the signal's number for a signal, as shells have it; else 1.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted(StopSignal::Interrupt) => 130,
+            Self::Interrupted(StopSignal::Terminate) => 143,
+            Self::Reported | Self::Diagnostics { .. } | Self::Other(_) => 1,
+        }
     }
 
     /// Prints the error: `error: …` with its causes on stderr, and as a JSON document where JSON was asked for.
@@ -45,6 +65,12 @@ impl CliError {
                 } else {
                     complain(rendered.trim_end());
                 }
+            }
+            Self::Interrupted(_) => {
+                if printer.is_json() {
+                    printer.result(String::new, || serde_json::json!({"error": self.to_string()}));
+                }
+                complain(self);
             }
             Self::Other(error) => {
                 let mut causes: Vec<String> = Vec::new();
@@ -83,6 +109,13 @@ impl Display for CliError {
                 "the repository has {}; run `asof validate`",
                 plural(diagnostics.len(), "problem", "problems")
             ),
+            Self::Interrupted(signal) => {
+                let signal = match signal {
+                    StopSignal::Interrupt => "Ctrl-C",
+                    StopSignal::Terminate => "SIGTERM",
+                };
+                write!(f, "stopped by {signal}; files that were not finished are removed")
+            }
             Self::Other(error) => write!(f, "{error:#}"),
         }
     }

@@ -1,7 +1,7 @@
 //! The `asof` command: a feature store whose training sets and online answers cannot differ.
 //!
 //! `main` parses the command line, runs one command and turns its outcome into an exit code: 0 done, 1 refused or
-//! failed, 2 usage. Every command is a module of [`commands`]; all of them print through [`printer::Printer`].
+//! failed, 2 usage, 130 and 143 stopped by Ctrl-C and SIGTERM. Every command is a module of [`commands`]; all of them print through [`printer::Printer`].
 
 mod args;
 mod commands;
@@ -19,7 +19,7 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 
 use crate::args::{Cli, Command};
-use crate::error::{CliError, CliResult};
+use crate::error::{CliError, CliResult, StopSignal};
 use crate::printer::Printer;
 
 /// How long a command that was interrupted may take to clean up.
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error.print(&printer);
-            ExitCode::from(1)
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -68,8 +68,11 @@ async fn supervise(cli: Cli, printer: &Printer) -> CliResult {
         error = interrupted() => {
             command.abort();
             // Either way it is over; what took too long is left to the end of the process.
-            let _ = tokio::time::timeout(GRACE, command).await;
-            Err(error)
+            match tokio::time::timeout(GRACE, command).await {
+                // It had come to its end by itself.
+                Ok(Ok(ended)) => ended,
+                _ => Err(error),
+            }
         }
     }
 }
@@ -98,9 +101,24 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() -> CliError {
-    let listen = async || -> CliResult { Ok(asof_server::terminated().await?) };
-    match listen().await {
-        Ok(()) => CliError::refused("interrupted"),
+    let signal = async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                _ = terminate.recv() => Ok(StopSignal::Terminate),
+                pressed = tokio::signal::ctrl_c() => pressed.map(|()| StopSignal::Interrupt),
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await.map(|()| StopSignal::Interrupt)
+    };
+    let signal: std::io::Result<StopSignal> = signal.await;
+    match signal {
+        Ok(signal) => CliError::Interrupted(signal),
+        // Where signals cannot be heard, they end the process as they always do.
         Err(_) => std::future::pending().await,
     }
 }

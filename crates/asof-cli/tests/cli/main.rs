@@ -4,6 +4,7 @@ mod basics;
 mod definitions;
 mod faults;
 mod flights;
+mod interrupts;
 mod matches;
 mod offline;
 mod online;
