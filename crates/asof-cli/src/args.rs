@@ -1,7 +1,9 @@
 //! The command line: global options and the list of commands. A command's own options stand in its module.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
@@ -58,6 +60,31 @@ pub(crate) struct Global {
     /// Log more; twice for everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+/// How much of the machine a command may use. Nothing here changes a result.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Resources")]
+pub(crate) struct EngineArgs {
+    /// About how much memory may be used, as 2GiB or 500MB; half of what there is unless told.
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    pub(crate) memory: Option<u64>,
+    /// How many threads work; as many as there are processors unless told.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// The least memory with which anything can be done.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(64);
+
+fn memory_size(text: &str) -> Result<u64, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "that is no size; write a number and a unit, as 2GiB or 500MB".to_owned())?;
+    if size < LEAST_MEMORY {
+        return Err("that is too little to work in; give at least 64MiB".to_owned());
+    }
+    Ok(size.as_u64())
 }
 
 /// What to do.

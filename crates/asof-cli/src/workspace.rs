@@ -1,6 +1,7 @@
 //! What a command works on: the repository as read, its registry, its online store, its offline engine.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use asof_repo::{Coloring, Diagnostic, MAX_FILE_BYTES, Repository, STORE_FILE, Se
 use asof_transform::SqlChecker;
 use walkdir::WalkDir;
 
-use crate::args::Global;
+use crate::args::{EngineArgs, Global};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 
@@ -122,11 +123,22 @@ impl Workspace {
     /// # Errors
     /// When the settings have a problem.
     pub(crate) fn offline(&self, progress: Option<ProgressSink>) -> CliResult<OfflineEngine> {
-        let storage = self.settings()?.storage.clone();
+        self.offline_within(&EngineArgs::default(), progress)
+    }
+
+    /// An engine that uses as much of the machine as it is told.
+    pub(crate) fn offline_within(
+        &self,
+        engine: &EngineArgs,
+        progress: Option<ProgressSink>,
+    ) -> CliResult<OfflineEngine> {
+        let usual = OfflineOptions::new(&self.root);
         Ok(OfflineEngine::new(OfflineOptions {
-            storage,
+            storage: self.settings()?.storage.clone(),
+            partitions: engine.threads.map_or(usual.partitions, NonZeroUsize::get),
+            memory: engine.memory.unwrap_or(usual.memory),
             progress,
-            ..OfflineOptions::new(&self.root)
+            ..usual
         }))
     }
 

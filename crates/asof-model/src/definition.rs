@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub use entity::{Entity, JoinKey};
 pub use on_demand::{OnDemandFeature, OnDemandView, RequestField};
-pub use service::{FeatureService, Projection};
+pub use service::{FeatureService, Impute, Projection};
 pub use source::{Source, TimeColumn};
 pub use store::{OnlineStoreConfig, StoreConfig};
 pub use view::{

@@ -460,6 +460,46 @@ pub enum WriteError {
     /// The encoder failed.
     #[error(transparent)]
     Parquet(ParquetError),
+    /// Arrow refused.
+    #[error(transparent)]
+    Arrow(ArrowError),
+    /// A feature that does not become numbers.
+    #[error(
+        "feature `{feature}` is {found}, which does not become a number of a tensor; leave it out, or encode it in SQL"
+    )]
+    TensorType {
+        /// The feature's column.
+        feature: String,
+        /// Its type.
+        found: String,
+    },
+    /// A column of the spine that is named like that of the numbers.
+    #[error("the spine has a column `{column}`, which is what a tensor's numbers are called; rename it")]
+    TensorColumn {
+        /// The column.
+        column: String,
+    },
+    /// An array whose values have different lengths.
+    #[error(
+        "row {row}: feature `{feature}` has {found} items, and {width} in the rows before; \
+         in a tensor all its values need one length"
+    )]
+    TensorShape {
+        /// The feature's column.
+        feature: String,
+        /// The row, counted from one.
+        row: u64,
+        /// Its length there.
+        found: usize,
+        /// Its length before.
+        width: usize,
+    },
+    /// An array of which no value is known.
+    #[error("every value of `{feature}` is missing, so its length is not known; leave it out of the tensor")]
+    TensorLength {
+        /// The feature's column.
+        feature: String,
+    },
     /// A folder that holds something else.
     #[error(
         "the folder has `{entry}` in it, which is no part of a training set, and would be lost; \
@@ -469,6 +509,16 @@ pub enum WriteError {
         /// The name of the file or folder in it.
         entry: String,
     },
+}
+
+impl From<ArrowError> for WriteError {
+    /// A failure of the file that is written to is one of the system.
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => Self::Io(error),
+            error => Self::Arrow(error),
+        }
+    }
 }
 
 impl From<ParquetError> for WriteError {

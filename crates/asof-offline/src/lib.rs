@@ -30,6 +30,7 @@ pub use training_set::{
     ContentRecord, DefinitionRecord, FileRecord, IndexReport, JoinReport, LookupRecord, LookupReport, LookupTrace,
     MANIFEST_FORMAT_VERSION, Manifest, ManifestLabels, OutputFile, OutputRecord, ParquetCompression, ParquetOptions,
     PartReport, RejectedRow, Rejection, RowTrace, SourceRecord, SourceReport, SpineRecord, SpineReport, StepTrace,
-    TracedAnswer, TracedRow, TracedValue, TrainingSet, TrainingSetLabels, TrainingSetOutput, TrainingSetSelection,
-    TrainingSetSummary, UnknownCompression, ViewRecord, ViewReport, WindowTrace, hash_file, manifest_path,
+    TensorOptions, TracedAnswer, TracedRow, TracedValue, TrainingSet, TrainingSetLabels, TrainingSetOutput,
+    TrainingSetSelection, TrainingSetSummary, UnknownCompression, ViewRecord, ViewReport, WindowTrace, hash_file,
+    manifest_path,
 };

@@ -21,8 +21,8 @@ pub use manifest::{
     OutputFile, OutputRecord, SourceRecord, SpineRecord, ViewRecord, hash_file, manifest_path,
 };
 pub use output::{
-    ParquetCompression, ParquetOptions, TrainingSetLabels, TrainingSetOutput, TrainingSetSelection, TrainingSetSummary,
-    UnknownCompression,
+    ParquetCompression, ParquetOptions, TensorOptions, TrainingSetLabels, TrainingSetOutput, TrainingSetSelection,
+    TrainingSetSummary, UnknownCompression,
 };
 pub(crate) use report::Recorder;
 pub use report::{IndexReport, JoinReport, LookupReport, PartReport, SourceReport, SpineReport, ViewReport};

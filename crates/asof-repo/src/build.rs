@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use asof_model::definition::{
-    Aggregation, Definitions, Entity, Expectation, FeatureService, FeatureView, JoinKey, Metadata, OnDemandFeature,
-    OnDemandView, Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
+    Aggregation, Definitions, Entity, Expectation, FeatureService, FeatureView, Impute, JoinKey, Metadata,
+    OnDemandFeature, OnDemandView, Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
 };
 use asof_model::{Admission, ColumnName, ProjectName};
 
-use crate::rules::MAX_CHAIN;
+use crate::rules::{MAX_CHAIN, impute};
 use crate::syntax::{
     AggregationSyntax, EntitySyntax, FeatureSyntax, OnDemandSyntax, ProjectionSyntax, ServiceSyntax, SourceSyntax,
     Syntax, TimeSyntax, ViewSyntax, Word,
@@ -238,9 +238,21 @@ fn on_demand(view: &OnDemandSyntax, all: &Definitions) -> Option<OnDemandView> {
 }
 
 fn service(service: &ServiceSyntax, all: &Definitions) -> Option<FeatureService> {
+    let features = projections(&service.features, all).filter(|features| !features.is_empty())?;
+    let mut impute = Impute::default();
+    let known = impute::features(all, &features);
+    for (word, number) in &service.impute {
+        if word.value == impute::DEFAULT {
+            impute.default = Some(*number);
+        } else if let [one] = impute::named(&known, &word.value).as_slice() {
+            let place = (one.view.clone(), one.feature.name.clone());
+            impute.features.insert(place, *number);
+        }
+    }
     Some(FeatureService {
         name: name(&service.name)?,
-        features: projections(&service.features, all).filter(|features| !features.is_empty())?,
+        features,
+        impute,
         metadata: service.metadata.clone(),
     })
 }

@@ -233,6 +233,10 @@ codes! {
     UnanswerableService = "ASOF0409",
         example: "a service that the planner of retrievals refuses",
         fix: "Follow the message.";
+    /// A number stands for missing values of a feature whose values do not become numbers.
+    ImputedType = "ASOF0410",
+        example: "impute: {\"drivers:city\": 0}   # city is a string",
+        fix: "Remove the feature from `impute`.";
 
     /// An expression is not SQL.
     SqlSyntax = "ASOF0501",

@@ -67,6 +67,8 @@ pub(crate) enum Shape {
     ValueType,
     /// The type of a join key.
     KeyType,
+    /// A number that a 32-bit float can hold.
+    Number,
     /// A SQL expression.
     Sql,
     /// A cron expression of five fields.

@@ -5,6 +5,7 @@
 
 pub(crate) mod cron;
 pub(crate) mod duration;
+pub(crate) mod impute;
 pub(crate) mod key_type;
 pub(crate) mod name;
 pub(crate) mod setting;
@@ -61,6 +62,7 @@ pub(crate) fn check(
     let whole = build(sink, syntax, project);
     input_types::check(sink, syntax, &whole);
     feature_names::check(sink, syntax, &whole);
+    impute::check(sink, syntax, &whole);
     retrieval::check(sink, syntax, &whole);
     if let Some(checker) = checker {
         sql::check(sink, syntax, &whole, checker);

@@ -77,6 +77,7 @@ impl Writer {
                 let keys = ScalarType::ALL.into_iter().filter(|scalar| scalar.is_key());
                 json!({"enum": keys.map(ScalarType::name).collect::<Vec<_>>()})
             }
+            Shape::Number => json!({"type": "number"}),
             Shape::Cron => json!({"type": "string", "pattern": "^\\s*\\S+(\\s+\\S+){4}\\s*$"}),
             Shape::Choice(words) => json!({"enum": words}),
             Shape::List(element, elements) => {

@@ -59,6 +59,11 @@ impl Walk<'_> {
                     self.wrong(node, shape, whose);
                 }
             }
+            Shape::Number => {
+                if node.number().is_none() {
+                    self.wrong(node, shape, whose);
+                }
+            }
             _ => match node.text() {
                 Some(text) => self.scalar(text, node.span, shape, whose),
                 None => self.wrong(node, shape, whose),
@@ -262,6 +267,7 @@ fn wanted(shape: &Shape) -> String {
         Shape::Flag => "true or false".to_owned(),
         Shape::Duration => "a duration such as 3h".to_owned(),
         Shape::ValueType | Shape::KeyType => "a type".to_owned(),
+        Shape::Number => "a number that fits 32 bits".to_owned(),
         Shape::Sql => "a SQL expression".to_owned(),
         Shape::Cron => "a cron expression".to_owned(),
         Shape::Choice(words) => format!("one of {}", words.join(", ")),

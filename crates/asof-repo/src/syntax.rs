@@ -142,6 +142,8 @@ pub(crate) struct ServiceSyntax {
     pub(crate) place: Span,
     pub(crate) name: Word,
     pub(crate) features: Vec<ProjectionSyntax>,
+    /// `default`, `feature` or `view:feature`, with the number.
+    pub(crate) impute: Vec<(Word, f64)>,
     pub(crate) metadata: Metadata,
 }
 

@@ -74,6 +74,17 @@ impl Node {
         }
     }
 
+    /// A number that a 32-bit float can hold: no NaN, no infinity.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match &self.content {
+            Content::Scalar(scalar) if scalar.plain => {
+                let number: f64 = scalar.text.parse().ok()?;
+                (number.abs() <= f64::from(f32::MAX)).then_some(number)
+            }
+            _ => None,
+        }
+    }
+
     /// The elements of a list; nothing for anything else.
     pub(crate) fn list(&self) -> &[Self] {
         match &self.content {

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use asof_model::definition::{
-    Aggregation, Definitions, Entity, Expectation, ExpectationAction, FeatureService, FeatureView, JoinKey, Metadata,
-    OnDemandFeature, OnDemandView, Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody, WindowFeature,
+    Aggregation, Definitions, Entity, Expectation, ExpectationAction, FeatureService, FeatureView, Impute, JoinKey,
+    Metadata, OnDemandFeature, OnDemandView, Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody,
+    WindowFeature,
 };
 use asof_model::{Admission, ColumnName, EntityName, FeatureName, ScalarType, TimeSpan, ValueType, ViewName};
 use proptest::collection::{btree_map, vec};
@@ -70,6 +71,7 @@ pub fn definitions() -> impl Strategy<Value = Definitions> {
             let features = project(&all, picked);
             let service = FeatureService {
                 name: name(&format!("service{at}")),
+                impute: impute(&all, &features, at),
                 features,
                 metadata,
             };
@@ -331,6 +333,27 @@ fn on_demand_features(at: usize, features: NamedTypes) -> Vec<OnDemandFeature> {
 }
 
 /// Projections of the picked views, each view once, under columns that no other view uses.
+/// Numbers for missing values: a default for every other service, and one for a feature that can have one.
+fn impute(all: &Definitions, projections: &[Projection], at: usize) -> Impute {
+    let numeric = |projection: &Projection| {
+        let features = all.feature_views.get(&projection.view)?.features();
+        let asked = features.into_iter().find(|feature| {
+            let is_asked = projection
+                .features
+                .as_ref()
+                .is_none_or(|asked| asked.contains(&feature.name));
+            let (ValueType::Scalar(scalar) | ValueType::Array(scalar)) = feature.value_type;
+            let is_number = !matches!(scalar, ScalarType::String | ScalarType::Bytes | ScalarType::Timestamp);
+            is_asked && is_number
+        });
+        Some(((projection.shown_as().clone(), asked?.name), -1.5))
+    };
+    Impute {
+        default: (at % 2 == 0).then_some(0.25),
+        features: projections.iter().find_map(numeric).into_iter().collect(),
+    }
+}
+
 fn project(all: &Definitions, picks: Vec<Pick>) -> Vec<Projection> {
     let feature_views = all.feature_views.values();
     let views: Vec<(ViewName, Vec<ColumnName>, Vec<FeatureName>)> = feature_views

@@ -3,7 +3,6 @@
 mod comparison;
 mod vector;
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +15,7 @@ use clap::Args;
 use self::comparison::Comparison;
 use crate::args::{Global, Output};
 use crate::commands::get_historical_features::{HistoricalArgs, training_set};
+use crate::commands::materialize::IncrementalArgs;
 use crate::commands::{apply, init, materialize, plan};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
@@ -122,7 +122,8 @@ impl Story<'_> {
             "The same features online, as of that evening in July",
             &format!("materialize-incremental --to {at}"),
         );
-        let summary = materialize::incremental(&workspace, &[], at, NonZeroU32::MIN, &self.human.bars_only()).await?;
+        let summary =
+            materialize::incremental(&workspace, &IncrementalArgs::up_to(at), &self.human.bars_only()).await?;
         self.say(materialize::human(&summary));
 
         self.step(

@@ -3,6 +3,7 @@
 mod explain;
 mod labels;
 mod output;
+mod spine;
 mod summary;
 mod warnings;
 
@@ -11,15 +12,17 @@ use std::time::Instant;
 
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
-use asof_offline::{OutputFile, Spine, TrainingSetSelection, TrainingSetSummary};
+use asof_offline::{OutputFile, TrainingSetSelection, TrainingSetSummary};
 use asof_registry::Snapshot;
 use asof_serving::Selection;
 use clap::Args;
 pub(crate) use labels::hashes;
+use output::OutputArgs;
+use spine::SpineArgs;
 use warnings::Suspect;
 
 use super::get_online_features::SelectionArgs;
-use crate::args::Global;
+use crate::args::{EngineArgs, Global};
 use crate::error::CliResult;
 use crate::printer::Printer;
 use crate::progress::TrainingProgress;
@@ -30,7 +33,12 @@ const EXAMPLES: &str = "\
 Examples:
   asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet
   asof get-historical-features --features driver_hourly:conv_rate,driver_trips --spine s.csv --out t.parquet
-  asof get-historical-features --service m --spine s.csv --event-time asked_at --out t.parquet";
+  asof get-historical-features --service m --spine s3://lake/labels/ --event-time asked_at --out t.parquet
+  asof get-historical-features --service m --spine-sql 'SELECT id, event_timestamp FROM labels' --out t.parquet
+  asof get-historical-features --service m --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --every 1d \\
+    --out t.parquet
+  asof get-historical-features --service m --spine s.parquet --out parts --partition-rows 1000000 --memory 2GiB
+  asof get-historical-features --service m --spine s.parquet --out train.arrow --as-tensor f32";
 
 /// Options of `asof get-historical-features`.
 #[derive(Debug, Args)]
@@ -38,12 +46,10 @@ Examples:
 pub(crate) struct HistoricalArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// The rows to join to: join keys, as-of times, anything else (Parquet, or CSV by its ending).
-    #[arg(long, value_name = "FILE")]
-    spine: PathBuf,
-    /// The training set (Parquet). It is there whole, or not at all.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[command(flatten)]
+    spine: SpineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     /// The spine's column of as-of times.
     #[arg(long, value_name = "COL", default_value = "event_timestamp")]
     event_time: String,
@@ -53,6 +59,8 @@ pub(crate) struct HistoricalArgs {
     /// Say how the training set was made: what was read and skipped, and how long it took.
     #[arg(long)]
     explain: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// The command of these options, for the manifest.
     #[arg(skip = this_command())]
     command: Vec<String>,
@@ -64,11 +72,12 @@ impl HistoricalArgs {
         let (spine_text, out_text) = (spine.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());
         Self {
             selection: SelectionArgs::service(service),
-            spine,
-            out,
+            spine: SpineArgs::file(&spine),
+            output: OutputArgs::file(out),
             event_time: "event_timestamp".to_owned(),
             full_feature_names: false,
             explain: false,
+            engine: EngineArgs::default(),
             command: [
                 COMMAND,
                 "--service",
@@ -86,15 +95,15 @@ impl HistoricalArgs {
     /// The same for another output, from another spine if one is given.
     pub(crate) fn again(self, spine: Option<PathBuf>, out: PathBuf) -> Self {
         Self {
-            spine: spine.unwrap_or(self.spine),
-            out,
+            spine: spine.map_or(self.spine, |path| SpineArgs::file(&path)),
+            output: self.output.at(out),
             ..self
         }
     }
 
     /// Where the training set goes.
     pub(crate) fn out(&self) -> &Path {
-        &self.out
+        &self.output.out
     }
 
     /// What is to be looked up and computed, and what was asked for.
@@ -151,7 +160,7 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
             format!(
                 "{}\n\nWrote {}: {}, {} of the spine and {}, in {seconds:.1} s",
                 summary::matches(&summary.report),
-                args.out.display(),
+                args.out().display(),
                 plural(summary.rows, "row", "rows"),
                 plural(summary.spine_columns, "column", "columns"),
                 plural(summary.feature_columns, "feature", "features"),
@@ -159,7 +168,7 @@ pub(crate) async fn run(global: &Global, args: &HistoricalArgs, printer: &Printe
         },
         || {
             let mut document = serde_json::json!({
-                "out": args.out,
+                "out": args.out(),
                 "rows": summary.rows,
                 "spine_columns": summary.spine_columns,
                 "feature_columns": summary.feature_columns,
@@ -191,7 +200,10 @@ async fn warnings(
         engine: &workspace.offline(None)?,
         plan: &plan,
         report: &summary.report,
-        file: first.map(|file| file_at(&args.out, file)),
+        // Keys are read from it as from Parquet.
+        file: first
+            .filter(|_| args.output.is_parquet())
+            .map(|file| file_at(args.out(), file)),
     };
     Ok(suspect.warnings().await)
 }
@@ -224,14 +236,19 @@ pub(crate) async fn training_set_of(
 ) -> CliResult<TrainingSetSummary> {
     let (plan, selection) = args.plan(&snapshot.definitions)?;
     let sources = plan.lookups.iter().map(|lookup| lookup.source.as_ref());
-    output::check(&args.out, &args.spine, sources, workspace)?;
+    let impute = match &selection {
+        TrainingSetSelection::Service(service) => snapshot.definitions.feature_services.get(service.as_str()),
+        TrainingSetSelection::Features(_) => None,
+    };
+    let impute = impute.map(|service| service.impute.clone()).unwrap_or_default();
+    let output = args.output.output(&plan, &impute);
+    args.output.check(args.spine.path().as_deref(), sources, workspace)?;
+    let spine = args.spine.spine(&plan, &snapshot.definitions)?;
     let progress = TrainingProgress::new(printer);
-    let location = args.spine.display().to_string();
-    let labels = labels::labels(snapshot, &plan, selection, args.command.clone(), location);
-    let engine = workspace.offline(Some(progress.sink()))?;
-    let spine = Spine::file(&args.spine);
+    let labels = labels::labels(snapshot, &plan, selection, args.command.clone(), args.spine.shown());
+    let engine = workspace.offline_within(&args.engine, Some(progress.sink()))?;
     let written = engine
-        .write_training_set(&plan, spine, &args.event_time, &args.out, &labels)
+        .write_training_set(&plan, spine, &args.event_time, output, &labels)
         .await;
     progress.finish();
     Ok(written?)

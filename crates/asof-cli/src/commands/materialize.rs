@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::args::{EngineArgs, Global};
 use crate::error::CliResult;
 use crate::printer::Printer;
 use crate::progress::Reporter;
@@ -42,11 +42,25 @@ pub(crate) struct IncrementalArgs {
     /// In how many parts the entities of a view are done, one after the other: more take less memory and more reading.
     #[arg(long, value_name = "N", default_value = "1")]
     shards: NonZeroU32,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+impl IncrementalArgs {
+    /// All views up to a time, the usual way.
+    pub(crate) fn up_to(to: Timestamp) -> Self {
+        Self {
+            to,
+            views: Vec::new(),
+            shards: NonZeroU32::MIN,
+            engine: EngineArgs::default(),
+        }
+    }
 }
 
 pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let materializer = materializer(&workspace, args.common.shards).await?;
+    let materializer = materializer(&workspace, args.common.shards, &args.common.engine).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let common = &args.common;
     let summary = materializer
@@ -59,31 +73,29 @@ pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Print
 
 pub(crate) async fn run_incremental(global: &Global, args: &IncrementalArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let summary = incremental(&workspace, &args.views, args.to, args.shards, printer).await?;
+    let summary = incremental(&workspace, args, printer).await?;
     show(&summary, printer);
     Ok(())
 }
 
-/// Brings online what is new up to `to`.
+/// Brings online what is new.
 pub(crate) async fn incremental(
     workspace: &Workspace,
-    views: &[String],
-    to: Timestamp,
-    shards: NonZeroU32,
+    args: &IncrementalArgs,
     printer: &Printer,
 ) -> CliResult<MaterializeSummary> {
-    let materializer = materializer(workspace, shards).await?;
+    let materializer = materializer(workspace, args.shards, &args.engine).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
-    let summary = materializer.materialize_incremental(views, to, &bar).await;
+    let summary = materializer.materialize_incremental(&args.views, args.to, &bar).await;
     bar.0.finish();
     Ok(summary?)
 }
 
 /// A materializer of the registry's current version, run on this machine.
-async fn materializer(workspace: &Workspace, shards: NonZeroU32) -> CliResult<Materializer> {
+async fn materializer(workspace: &Workspace, shards: NonZeroU32, engine: &EngineArgs) -> CliResult<Materializer> {
     let snapshot = workspace.applied().await?;
     let ledger = Ledger::beside(&workspace.registry()?);
-    let engine = Arc::new(workspace.offline(None)?);
+    let engine = Arc::new(workspace.offline_within(engine, None)?);
     let runner = LocalRunner::new(engine, workspace.online_store().await?, shards);
     Ok(Materializer::new(
         snapshot.definitions.clone(),

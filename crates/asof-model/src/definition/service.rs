@@ -25,6 +25,28 @@ impl Projection {
     }
 }
 
+/// What stands for missing values where features become numbers, as in tensors. Elsewhere a missing value is missing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Impute {
+    /// For features that are not named. `None`: nothing.
+    pub default: Option<f64>,
+    /// By the name under which the view appears, and the feature.
+    pub features: BTreeMap<(ViewName, FeatureName), f64>,
+}
+
+impl Impute {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.default.is_none() && self.features.is_empty()
+    }
+
+    /// What stands for a missing value of a feature of the view that appears as `view`.
+    pub fn value(&self, view: &ViewName, feature: &FeatureName) -> Option<f64> {
+        let own = self.features.get(&(view.clone(), feature.clone()));
+        own.copied().or(self.default)
+    }
+}
+
 /// The features that one model reads, in one order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureService {
@@ -32,6 +54,8 @@ pub struct FeatureService {
     pub name: ServiceName,
     /// What it reads; at least one.
     pub features: Vec<Projection>,
+    /// What stands for missing values in tensors.
+    pub impute: Impute,
     /// Description, owner and tags.
     pub metadata: Metadata,
 }

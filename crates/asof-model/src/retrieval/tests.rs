@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::definition::{
-    Entity, Feature, FeatureService, Metadata, OnDemandFeature, Projection, RowFeature, TimeColumn, ViewBody,
+    Entity, Feature, FeatureService, Impute, Metadata, OnDemandFeature, Projection, RowFeature, TimeColumn, ViewBody,
 };
 use crate::{Admission, EntityName, ProjectName, ScalarType, SourceName};
 
@@ -135,6 +135,7 @@ fn definitions(service: Vec<Projection>) -> Definitions {
     let service = FeatureService {
         name: name("model"),
         features: service,
+        impute: Impute::default(),
         metadata: Metadata::default(),
     };
     definitions.feature_services.insert(service.name.clone(), service);

@@ -5,6 +5,7 @@ mod encoder;
 mod options;
 mod pieces;
 mod target;
+mod tensor;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use crate::{OfflineError, OfflineOptions, WriteError};
 use encoder::Encoder;
 use pieces::{Block, Blocks};
 use target::Target;
+use tensor::TensorEncoder;
 
-pub use options::{ParquetCompression, ParquetOptions, TrainingSetOutput, UnknownCompression};
+pub use options::{ParquetCompression, ParquetOptions, TensorOptions, TrainingSetOutput, UnknownCompression};
 pub(super) use target::file_aside;
 
 /// The version of what a training set's metadata means.
@@ -105,8 +107,12 @@ pub(super) async fn write(
     let inputs_hash = training_set.inputs_hash().to_owned();
     let spine_columns = training_set.spine_columns;
     let recorder = training_set.recorder.clone();
+    if output.tensor.is_some() {
+        tensor::check(&schema, spine_columns).map_err(failed)?;
+    }
     let mut target = Target::create(output).map_err(failed)?;
-    let file_rows = output.partition_rows.unwrap_or(u64::MAX).max(1);
+    let parts = output.partition_rows.filter(|_| output.tensor.is_none());
+    let file_rows = parts.unwrap_or(u64::MAX).max(1);
     let parquet = ParquetOptions {
         row_group_rows: output
             .parquet
@@ -139,27 +145,29 @@ pub(super) async fn write(
         if block.pieces.is_empty() && open.is_none() && !files.is_empty() {
             break;
         }
-        let mut file = match open.take() {
+        let file = match open.take() {
             Some(file) => file,
             None => {
                 let (to, name) = target.next_file().map_err(|error| failed(error.into()))?;
-                let metadata = labels.metadata(&inputs_hash);
-                let encoder = Encoder::new(
-                    HashedWriter::new(to),
-                    Arc::clone(&schema),
-                    &parquet,
-                    metadata,
-                    options.partitions,
-                );
-                OpenFile {
-                    encoder: encoder.map_err(|error| failed(error.into()))?,
-                    name,
-                    rows: 0,
-                }
+                let (to, metadata) = (HashedWriter::new(to), labels.metadata(&inputs_hash));
+                let encoder = match &output.tensor {
+                    Some(options) => FileEncoder::Tensor(TensorEncoder::new(
+                        to,
+                        &schema,
+                        spine_columns,
+                        &options.impute,
+                        metadata,
+                    )),
+                    None => {
+                        let encoder = Encoder::new(to, Arc::clone(&schema), &parquet, metadata, options.partitions);
+                        FileEncoder::Parquet(encoder.map_err(|error| failed(error.into()))?)
+                    }
+                };
+                OpenFile { encoder, name, rows: 0 }
             }
         };
         let next = tokio::task::spawn_blocking(move || {
-            file.take(&block)?;
+            let file = file.take(&block)?;
             if block.ends_file {
                 return Ok(Encoded::Whole(file.finish()?));
             }
@@ -194,9 +202,15 @@ pub(super) async fn write(
     })
 }
 
+/// What makes a file of rows.
+enum FileEncoder {
+    Parquet(Encoder<HashedWriter<File>>),
+    Tensor(TensorEncoder<HashedWriter<File>>),
+}
+
 /// A file that is being written.
 struct OpenFile {
-    encoder: Encoder<HashedWriter<File>>,
+    encoder: FileEncoder,
     name: String,
     rows: u64,
 }
@@ -210,14 +224,24 @@ enum Encoded {
 }
 
 impl OpenFile {
-    fn take(&mut self, block: &Block) -> Result<(), WriteError> {
+    fn take(mut self, block: &Block) -> Result<Self, WriteError> {
         self.rows += block.pieces.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        Ok(self.encoder.encode(block)?)
+        self.encoder = match self.encoder {
+            FileEncoder::Parquet(mut encoder) => {
+                encoder.encode(block)?;
+                FileEncoder::Parquet(encoder)
+            }
+            FileEncoder::Tensor(encoder) => FileEncoder::Tensor(encoder.encode(block)?),
+        };
+        Ok(self)
     }
 
     /// Ends the file and brings it to disk.
     fn finish(self) -> Result<OutputFile, WriteError> {
-        let hashed = self.encoder.finish()?;
+        let hashed = match self.encoder {
+            FileEncoder::Parquet(encoder) => encoder.finish()?,
+            FileEncoder::Tensor(encoder) => encoder.finish()?,
+        };
         let hash = hashed.hash();
         let file = hashed.into_inner();
         file.sync_all()?;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use asof_model::ColumnName;
 use asof_model::definition::{
-    Aggregation, Definitions, Entity, Expectation, ExpectationAction, FeatureService, FeatureView, Metadata,
+    Aggregation, Definitions, Entity, Expectation, ExpectationAction, FeatureService, FeatureView, Impute, Metadata,
     OnDemandView, Projection, Source, TimeColumn, ViewBody,
 };
 use serde_json::{Map, Value, json};
@@ -196,6 +196,17 @@ fn on_demand(view: &OnDemandView) -> Value {
 fn service(service: &FeatureService) -> Value {
     Object::named(&service.name, &service.metadata)
         .with("features", list(&service.features, projection))
+        .with_some("impute", (!service.impute.is_empty()).then(|| impute(&service.impute)))
+        .value()
+}
+
+fn impute(impute: &Impute) -> Value {
+    let named = impute.features.iter();
+    named
+        .fold(
+            Object::default().with_some("default", impute.default.map(Value::from)),
+            |object, ((view, feature), number)| object.with(&format!("{view}:{feature}"), Value::from(*number)),
+        )
         .value()
 }
 

@@ -335,6 +335,14 @@ static SERVICE: Table = Table {
                 Shape::List(&Shape::Or(&Shape::FeatureReference, &PROJECTION), Elements::AtLeastOne),
                 "What it reads: `view`, `view:feature`, or a mapping.",
             ),
+            optional(
+                "impute",
+                Shape::Map {
+                    keys: &Shape::FeatureReference,
+                    values: &Shape::Number,
+                },
+                "What stands for missing values in tensors: a number by `view:feature` or `feature`; `default` for the rest.",
+            ),
         ],
         &METADATA,
     ],

@@ -184,6 +184,13 @@ fn service(node: &Node) -> Option<ServiceSyntax> {
         place: node.span,
         name: word(node, "name")?,
         features: items(node, "features").filter_map(projection).collect(),
+        impute: node
+            .get("impute")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.number()?)))
+            .collect(),
         metadata: metadata(node),
     })
 }

@@ -63,6 +63,7 @@ feature_services:
       - "origin_weather:temp"
       - {view: seat_delays, as: seats, join_key_map: {plane: tailnum}, features: [count_1d, mean_6h]}
       - later
+    impute: {default: 0, "seats:mean_6h": -1.5, temp: 10}
 "#;
 
 #[test]
@@ -116,6 +117,14 @@ fn everything_in_the_yaml_reaches_the_definitions() {
     let model = &definitions.feature_services["model"];
     let asked = model.features[1].features.as_ref().expect("features are named");
     assert_eq!(asked[0].as_str(), "count_1d");
+    let imputed: Vec<_> = model
+        .impute
+        .features
+        .iter()
+        .map(|((view, name), n)| format!("{view}:{name}={n}"))
+        .collect();
+    assert_eq!(imputed, ["origin_weather:temp=10", "seats:mean_6h=-1.5"]);
+    assert_eq!(model.impute.default, Some(0.0));
 }
 
 #[test]

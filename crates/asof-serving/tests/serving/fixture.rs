@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use asof_model::definition::{
-    Definitions, Entity, FeatureService, FeatureView, JoinKey, Metadata, OnDemandFeature, OnDemandView, Projection,
+    Definitions, Entity, FeatureService, FeatureView, Impute, JoinKey, Metadata, OnDemandFeature, OnDemandView, Projection,
     RequestField, RowFeature, Source, TimeColumn, ViewBody,
 };
 use asof_model::key::KeyCodec;
@@ -242,6 +242,7 @@ fn service(name: &str, features: Vec<Projection>) -> FeatureService {
     FeatureService {
         name: name.parse().unwrap(),
         features,
+        impute: Impute::default(),
         metadata: Metadata {
             description: Some(format!("what {name} reads")),
             owner: Some("ops".to_owned()),

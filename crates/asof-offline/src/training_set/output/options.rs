@@ -8,14 +8,27 @@ use asof_model::nearest;
 use parquet::basic::{Compression, ZstdLevel};
 
 /// Where a training set goes, and in which form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSetOutput {
-    /// The file; with `partition_rows`, the folder.
+    /// The file; with `partition_rows` and no tensor, the folder.
     pub path: PathBuf,
     /// How the Parquet files are made.
     pub parquet: ParquetOptions,
+    /// With this: features as numbers, in an Arrow IPC file.
+    pub tensor: Option<TensorOptions>,
     /// With a number: a folder of files of this many rows each, `part-00000.parquet` and so on.
     pub partition_rows: Option<u64>,
+}
+
+/// How features become rows of 32-bit floats.
+///
+/// The file has the spine's columns, then one column `features` of lists of one length; the names of their positions
+/// are a JSON list in the schema's metadata, under `asof.features`. Numbers are rounded to the nearest, bools are 0 and
+/// 1, and an array takes a position for each item (`name[0]` and so on), of which each value must have as many.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TensorOptions {
+    /// What stands for missing values, for each feature column of the training set. `None`, or too few: NaN.
+    pub impute: Vec<Option<f64>>,
 }
 
 /// How a Parquet file is made. All of it shows in its bytes.
@@ -42,6 +55,7 @@ impl<P: AsRef<Path> + ?Sized> From<&P> for TrainingSetOutput {
         Self {
             path: path.as_ref().to_owned(),
             parquet: ParquetOptions::default(),
+            tensor: None,
             partition_rows: None,
         }
     }

@@ -24,7 +24,7 @@ impl Target {
     /// When it cannot be made, or the folder that it would replace has anything else in it.
     pub(super) fn create(output: &TrainingSetOutput) -> std::result::Result<Self, WriteError> {
         let place = output.path.clone();
-        if output.partition_rows.is_none() {
+        if output.partition_rows.is_none() || output.tensor.is_some() {
             let aside = file_aside(&place)?;
             return Ok(Self::File { aside, place });
         }
