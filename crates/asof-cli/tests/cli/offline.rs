@@ -29,6 +29,7 @@ fn a_training_set_is_told_of_in_a_line() -> Result<()> {
     Wrote train.parquet: 6 rows, 4 columns of the spine and 5 features, in [time]
     ");
     insta::assert_snapshot!(run.stderr, @r"
+    reading driver_hourly: 840 rows in 1 file
     reading driver_trips: 840 rows in 1 file
     ");
     Ok(())
@@ -276,7 +277,20 @@ fn features_become_tensors_with_what_the_service_imputes() -> Result<()> {
         let start = text.find("[\"").expect("the names of the positions");
         text[start..].split_inclusive(']').next().map(str::to_owned)
     };
-    insta::assert_snapshot!(names(fs_err::read(rides.path("train.arrow"))?).unwrap_or_default(), @"");
+    insta::assert_snapshot!(names(fs_err::read(rides.path("train.arrow"))?).unwrap_or_default(), @r#"["conv_rate","acc_rate","busy","trips_6h","far_and_unsure"]"#);
+    let verified = rides.asof.run(["training-sets", "verify", "train.arrow"])?;
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+    let before = fs_err::read(rides.path("train.arrow"))?;
+    rides.edit("offer]", "offer]\n    impute: {default: 0, conv_rate: 0.5}")?;
+    let plan = rides.asof.succeed(["plan"])?;
+    assert!(plan.contains("impute"), "{plan}");
+    rides.asof.succeed(["apply"])?;
+    rides.asof.succeed(command("train.arrow"))?;
+    assert_ne!(
+        fs_err::read(rides.path("train.arrow"))?,
+        before,
+        "the driver 1099 was never seen"
+    );
     let verified = rides.asof.run(["training-sets", "verify", "train.arrow"])?;
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
     Ok(())
