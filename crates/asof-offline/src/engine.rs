@@ -97,7 +97,8 @@ impl OfflineEngine {
     }
 
     pub(crate) async fn open(&self, source: &Source) -> Result<SourceTable, OfflineError> {
-        SourceTable::open(source, &self.options.base, &self.options.storage).await
+        let progress = self.options.progress.as_ref();
+        SourceTable::open(source, &self.options.base, &self.options.storage, progress).await
     }
 
     /// Prepares to read the features at `features` of a view. `after` bounds the rows that answer from below.

@@ -11,6 +11,15 @@ pub enum Progress {
         /// How many rows it has.
         rows: u64,
     },
+    /// Footers of a source's files were read.
+    Footers {
+        /// The source.
+        source: String,
+        /// How many more files.
+        files: u64,
+        /// How many files the source has.
+        of: u64,
+    },
     /// A source is about to be read for a view, or for several that are read together; once per pass.
     Opened {
         /// The view, or the views.

@@ -12,6 +12,7 @@ use lines::Lines;
 
 use crate::printer::Printer;
 
+const OPENING: &str = "{msg:24} [{bar:24}] {percent:>3}%  {human_pos} of {human_len} files  {eta} left";
 const READING: &str = "{msg:24} [{bar:24}] {percent:>3}%  {human_pos} of {human_len} rows  {prefix}  {eta} left";
 const FETCHING: &str = "{msg:24} {spinner} {human_pos} rows  {prefix}  {elapsed}";
 const WRITING: &str = "{msg:24} [{bar:24}] {percent:>3}%  {human_pos} of {human_len} rows  {eta} left";
@@ -64,10 +65,11 @@ fn lock<T>(shown: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A bar for what is read of each view, one for the features fetched, and one for what is written.
+/// A bar for each source that is opened, for what is read of each view, one for the features fetched, and one for what is written.
 #[derive(Default)]
 struct Bars {
     all: MultiProgress,
+    opening: BTreeMap<String, ProgressBar>,
     reading: BTreeMap<String, (ProgressBar, u64)>,
     fetching: BTreeMap<String, (ProgressBar, u64)>,
     writing: Option<ProgressBar>,
@@ -78,6 +80,18 @@ impl Bars {
     fn take(&mut self, step: Progress) {
         match step {
             Progress::Asked { rows } => self.asked = rows,
+            Progress::Footers { source, files, of } => {
+                let all = &self.all;
+                let bar = self.opening.entry(source.clone()).or_insert_with(|| {
+                    let bar = new_bar(all, OPENING, &format!("opening {source}"));
+                    bar.set_length(of);
+                    bar
+                });
+                bar.inc(files);
+                if bar.position() >= of {
+                    bar.finish_and_clear();
+                }
+            }
             Progress::Opened { view, rows, .. } => {
                 let all = &self.all;
                 let (bar, _) = self

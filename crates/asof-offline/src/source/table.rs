@@ -18,8 +18,10 @@ use super::footer::Footers;
 use super::hive::{PartitionColumn, columns_of};
 use super::location::{ListedFile, Listing, list};
 use super::prune::partition_times;
+use super::row_id::MAX_PARTS;
 use super::schema::Merged;
 use crate::OfflineError;
+use crate::progress::{Progress, ProgressSink};
 
 /// Footers read at once from an object store, where each waits for an answer.
 const REMOTE_FOOTERS: usize = 64;
@@ -68,7 +70,12 @@ impl SourceTable {
     ///
     /// # Errors
     /// When there is no file, one is not Parquet, or their columns differ. Each names the file.
-    pub(crate) async fn open(source: &Source, base: &FilePath, options: &StorageOptions) -> Result<Self, OfflineError> {
+    pub(crate) async fn open(
+        source: &Source,
+        base: &FilePath,
+        options: &StorageOptions,
+        progress: Option<&ProgressSink>,
+    ) -> Result<Self, OfflineError> {
         let Listing {
             store,
             files,
@@ -80,10 +87,18 @@ impl SourceTable {
             REMOTE_FOOTERS
         };
         let footers = Arc::new(Footers::new(Arc::clone(&store)));
+        let of = files.len() as u64;
+        let report = || {
+            if let Some(progress) = progress {
+                let source = source.name.to_string();
+                progress.report(Progress::Footers { source, files: 1, of });
+            }
+        };
         let files: Vec<OpenFile> = futures::stream::iter(files)
             .map(|listed| Arc::clone(&footers).read(listed))
             .buffered(at_once)
             .map_ok(|(listed, metadata)| OpenFile { listed, metadata })
+            .inspect_ok(|_| report())
             .try_collect()
             .await?;
         let partition_columns = match partition_columns {
@@ -226,6 +241,9 @@ fn parts_of(files: &[OpenFile]) -> Result<Vec<Part>, OfflineError> {
             });
             first_row += u64::from(rows);
         }
+    }
+    if parts.len() > MAX_PARTS {
+        return Err(OfflineError::TooManyRowGroups(parts.len()));
     }
     Ok(parts)
 }

@@ -14,6 +14,8 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How far each view is.
 #[derive(Default)]
 pub(super) struct Lines {
+    /// By source: how many files are opened, and when that was said.
+    opening: BTreeMap<String, (u64, Instant)>,
     reading: BTreeMap<String, Count>,
     fetching: BTreeMap<String, Count>,
     writing: Option<Count>,
@@ -76,6 +78,15 @@ impl Lines {
                 self.asked = rows;
                 None
             }
+            Progress::Footers { source, files, of } => {
+                let (opened, said) = self.opening.entry(source.clone()).or_insert((0, now));
+                *opened += files;
+                let is_due = now.duration_since(*said) >= EVERY;
+                if is_due {
+                    *said = now;
+                }
+                is_due.then(|| format!("opening {source}: {} of {} files", HumanCount(*opened), HumanCount(of)))
+            }
             Progress::Opened { view, files, rows } => {
                 let known = self.reading.contains_key(&view);
                 let count = self.reading.entry(view.clone()).or_insert_with(|| Count::new(now));
@@ -114,8 +125,17 @@ mod tests {
             rows,
             bytes,
         };
+        let footers = |files| Progress::Footers {
+            source: "stations".to_owned(),
+            files,
+            of: 4_000,
+        };
         let steps = [
             (0, Progress::Asked { rows: 1_000 }),
+            (0, footers(1)),
+            (9, footers(999)),
+            (10, footers(1_000)),
+            (12, footers(2_000)),
             (
                 0,
                 Progress::Opened {
@@ -164,6 +184,7 @@ mod tests {
             said.extend(lines.take(step, start + Duration::from_secs(second)));
         }
         insta::assert_snapshot!(said.join("\n"), @r"
+        opening stations: 2,000 of 4,000 files
         reading weather: 2000000 rows in 3 files
         reading weather: 25% of 2,000,000 rows, 3.00 MiB, about 30 s left
         reading weather: 75% of 2,000,000 rows, 4.00 MiB, about 7 s left

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 
@@ -15,6 +15,10 @@ use crate::source::location::ListedFile;
 /// A request costs about as much time as this many bytes: what lies nearer is downloaded along with its neighbours.
 pub(super) const NEAR: u64 = 1 << 20;
 
+/// What is longer is asked for in several requests: one connection gives only so many bytes a second, and a request has
+/// to end within the store's timeout.
+const LONGEST: u64 = 16 << 20;
+
 /// Requests for one file at once.
 const CONCURRENT: usize = 8;
 
@@ -24,12 +28,36 @@ pub(super) async fn download(
     file: &ListedFile,
     ranges: &[Range<u64>],
 ) -> Result<Pieces, OfflineError> {
-    let pieces: Vec<Bytes> = futures::stream::iter(ranges.to_vec())
+    let requests: Vec<Range<u64>> = ranges.iter().flat_map(|range| split(range, LONGEST)).collect();
+    let mut answers = futures::stream::iter(requests)
         .map(|range| piece(store, file, range))
-        .buffered(CONCURRENT)
-        .try_collect()
-        .await?;
+        .buffered(CONCURRENT);
+    let mut pieces = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let mut whole = BytesMut::new();
+        while let Some(answer) = answers.try_next().await? {
+            if answer.len() == length {
+                pieces.push(answer);
+                break;
+            }
+            whole.reserve(length - whole.len());
+            whole.extend_from_slice(&answer);
+            if whole.len() == length {
+                pieces.push(whole.freeze());
+                break;
+            }
+        }
+    }
     Ok(Pieces::new(ranges, pieces))
+}
+
+/// Cuts a range into parts of at most `longest` bytes.
+pub(super) fn split(range: &Range<u64>, longest: u64) -> impl Iterator<Item = Range<u64>> + use<> {
+    let end = range.end;
+    (range.start..end)
+        .step_by(usize::try_from(longest).unwrap_or(usize::MAX))
+        .map(move |start| start..end.min(start + longest))
 }
 
 /// Downloads one range, of the content that was listed and of no other.

@@ -52,6 +52,27 @@ fn near_ranges_become_one() {
     assert_eq!(coalesce(&[], 9), []);
 }
 
+#[test]
+fn a_long_range_is_cut_into_parts() {
+    assert_eq!(remote::split(&(5..9), 4).collect::<Vec<_>>(), [5..9]);
+    assert_eq!(remote::split(&(5..16), 4).collect::<Vec<_>>(), [5..9, 9..13, 13..16]);
+}
+
+#[tokio::test]
+async fn long_ranges_come_whole_among_short_ones() {
+    let bytes = content(40 << 20);
+    let (store, file) = memory(bytes.clone()).await;
+    let (long, last) = (5..35_u64 << 20, 38_u64 << 20..(38 << 20) + 7);
+    let fetched = fetch(&store, &file, &[last.clone(), long.clone(), 0..3]).await.unwrap();
+    let all = fetched.get_bytes(long.start, (long.end - long.start) as usize).unwrap();
+    assert!(all == bytes[long.start as usize..long.end as usize]);
+    assert_eq!(
+        fetched.get_bytes(last.start, 7).unwrap(),
+        &bytes[last.start as usize..last.end as usize]
+    );
+    assert_eq!(fetched.get_bytes(0, 3).unwrap(), &bytes[..3]);
+}
+
 #[tokio::test]
 async fn what_was_asked_for_is_there_and_nothing_else() {
     let far = 3 << 20;

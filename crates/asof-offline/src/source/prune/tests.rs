@@ -71,7 +71,7 @@ async fn open(folder: &Path, event_time: TimeColumn) -> Arc<SourceTable> {
         metadata: Metadata::default(),
     };
     Arc::new(
-        SourceTable::open(&source, folder, &StorageOptions::new())
+        SourceTable::open(&source, folder, &StorageOptions::new(), None)
             .await
             .unwrap(),
     )
