@@ -28,11 +28,30 @@ feature_views:
     entities: [shop]
     source: second
     features: [{name: amount_2, type: float64, expr: amount}, {name: note_2, type: string, expr: note}]
-feature_services: [{name: all, features: [first, second]}]
+  - name: long
+    entities: [shop]
+    source: second
+    features: [{name: story, type: string, expr: \"repeat(note, 500)\"}]
+feature_services: [{name: all, features: [first, second]}, {name: long, features: [long]}]
 ";
 
 /// Where training sets go.
 const OUT: &str = "out/train.parquet";
+
+/// A training set in one file.
+const ALL: [&str; 4] = ["--service", "all", "--out", OUT];
+
+/// One whose values are more than the memory, which is the least that may be given, so that some go to temporary files.
+const LONG: [&str; 8] = [
+    "--service",
+    "long",
+    "--out",
+    "out/parts",
+    "--memory",
+    "64MiB",
+    "--partition-rows",
+    "3000",
+];
 
 /// What was there before.
 const BEFORE: &[u8] = b"what was there before";
@@ -62,7 +81,7 @@ impl Lake {
             }
         }
         let spine = Table::new()
-            .int64s("shop", (0..ROWS).map(|row| row * 31 % 3_100))
+            .int64s("shop", (0..ROWS).map(|row| row * 37 % 3_100))
             .times("event_timestamp", (0..ROWS).map(|row| row * 3_000));
         write_parquet(lake.path("spine.parquet"), &[spine.batch()])?;
         for folder in ["out", "temporary"] {
@@ -80,22 +99,17 @@ impl Lake {
         self.path(&format!("data/{name}/{file}.parquet"))
     }
 
-    fn arguments() -> Vec<&'static str> {
-        "get-historical-features --service all --spine spine.parquet --out"
-            .split(' ')
-            .chain([OUT])
-            .collect()
-    }
-
-    fn command(&self) -> Command {
-        let mut command = self.asof.command(Self::arguments());
+    /// The command that makes the training set.
+    fn command(&self, more: &[&str]) -> Command {
+        let arguments = "get-historical-features --spine spine.parquet".split(' ');
+        let mut command = self.asof.command(arguments.chain(more.iter().copied()));
         command.env("TMPDIR", self.path("temporary"));
         command
     }
 
     /// Makes the training set to its end.
-    fn run(&self) -> Result<Finished> {
-        finished(self.command())
+    fn run(&self, more: &[&str]) -> Result<Finished> {
+        finished(self.command(more))
     }
 
     /// Takes away what is in `out`, and puts what was there before, or nothing.
@@ -201,43 +215,73 @@ fn run_for(child: &mut Child, limit: u64) -> Result<u64> {
     Ok(last)
 }
 
-#[test]
-fn a_kill_at_any_moment_leaves_no_output_and_the_next_run_is_whole() -> Result<()> {
-    let lake = Lake::new()?;
-    let quiet = |mut command: Command| command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let mut child = quiet(lake.command())?;
+/// What a person sees of it, manifests aside. A file that is being written has a name that nobody takes for a training
+/// set.
+fn visible(mut left: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    left.retain(|name, _| !name.starts_with("out/.asof-") && !name.ends_with(".json"));
+    left
+}
+
+/// Kills runs after more and more of their work; `prepare` puts things as they are before each.
+fn kill_at_many_moments(lake: &Lake, more: &[&str], prepare: impl Fn() -> Result<()>) -> Result<()> {
+    let start = || lake.command(more).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    prepare()?;
+    let before = visible(lake.left()?);
+    let mut child = start()?;
     let whole = run_for(&mut child, u64::MAX)?;
     anyhow::ensure!(child.wait()?.success(), "without a kill it ends well");
-    let expected = fs_err::read(lake.path(OUT))?;
+    let after = visible(lake.left()?);
+    assert!(after != before);
     let moments = 8;
     for moment in 0..moments {
-        let before = (moment % 2 == 0).then_some(BEFORE);
-        lake.reset(before)?;
-        let mut child = quiet(lake.command())?;
+        prepare()?;
+        let mut child = start()?;
         run_for(&mut child, whole * moment / moments)?;
         child.kill()?;
         let ended_well = child.wait()?.success();
-        let mut left = lake.left()?;
-        // A file that was being written has a name that nobody takes for a training set.
-        left.retain(|name, _| !name.starts_with("out/.asof-"));
-        let there = left.remove(OUT);
-        if ended_well {
-            assert!(there.as_ref() == Some(&expected), "it was done before the kill");
-        } else {
-            assert!(
-                there.as_deref() == before,
-                "moment {moment}: the output is not what it was"
-            );
+        let left = visible(lake.left()?);
+        // It is whole before the process ends.
+        if left != after {
+            assert!(left == before && !ended_well, "moment {moment}: {:?}", left.keys());
         }
-        assert_eq!(
-            left.keys().filter(|name| !name.ends_with(".json")).collect::<Vec<_>>(),
-            Vec::<&String>::new()
-        );
     }
-    let run = lake.run()?;
+    let run = lake.run(more)?;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(fs_err::read(lake.path(OUT))? == expected, "the next run makes the same");
+    assert!(visible(lake.left()?) == after, "the next run makes the same");
     Ok(())
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_no_output_and_the_next_run_is_whole() -> Result<()> {
+    let lake = Lake::new()?;
+    for before in [None, Some(BEFORE)] {
+        kill_at_many_moments(&lake, &ALL, || lake.reset(before))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_kill_leaves_nothing_of_a_folder_either_and_no_temporary_files() -> Result<()> {
+    let lake = Lake::new()?;
+    kill_at_many_moments(&lake, &LONG, || {
+        lake.reset(None)?;
+        let run = lake.run(&["--service", "all", "--out", "out/parts", "--partition-rows", "7000"])?;
+        anyhow::ensure!(run.code == Some(0), run.stderr);
+        Ok(())
+    })
+}
+
+/// Makes the training set where no file may grow beyond 32 KiB, and writing more is an error rather than a signal.
+fn on_a_full_disk(lake: &Lake, more: &[&str]) -> Result<Finished> {
+    let plain = lake.command(more);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(lake.folder.path())
+        .env("TMPDIR", lake.path("temporary"));
+    finished(command)
 }
 
 #[test]
@@ -246,18 +290,18 @@ fn a_full_disk_leaves_no_output() -> Result<()> {
     for before in [None, Some(BEFORE)] {
         lake.reset(before)?;
         let left = lake.left()?;
-        // No file may grow beyond 32 KiB, and writing more is an error rather than a signal.
-        let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
-        let plain = lake.command();
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", limited])
-            .arg(plain.get_program())
-            .args(plain.get_args())
-            .current_dir(lake.folder.path())
-            .env("TMPDIR", lake.path("temporary"));
-        lake.assert_refused(&finished(command)?, &left, &[OUT, "File too large"]);
+        lake.assert_refused(&on_a_full_disk(&lake, &ALL)?, &left, &[OUT, "File too large"]);
     }
+    lake.reset(None)?;
+    let left = lake.left()?;
+    // Here it is a temporary file that finds no room.
+    lake.assert_refused(&on_a_full_disk(&lake, &LONG)?, &left, &["temporary", "File too large"]);
+    let folder = ["--service", "all", "--out", "out/parts", "--partition-rows", "9000"];
+    lake.assert_refused(
+        &on_a_full_disk(&lake, &folder)?,
+        &left,
+        &["out/parts", "File too large"],
+    );
     Ok(())
 }
 
@@ -279,24 +323,28 @@ fn a_file_that_cannot_be_read_is_named_and_leaves_no_output() -> Result<()> {
     ];
     for (what, bytes) in broken {
         fs_err::write(&file, bytes)?;
-        let run = lake.run()?;
+        let run = lake.run(&ALL)?;
         assert!(run.stderr.contains("error:"), "{what}: {}", run.stderr);
         lake.assert_refused(&run, &left, &["second/1.parquet"]);
     }
     fs_err::write(&file, whole)?;
-    assert_eq!(lake.run()?.code, Some(0));
+    assert_eq!(lake.run(&ALL)?.code, Some(0));
     Ok(())
 }
 
 #[test]
 fn a_file_that_changes_meanwhile_is_noticed() -> Result<()> {
     let lake = Lake::new()?;
-    let run = lake.run()?;
+    let run = lake.run(&ALL)?;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let expected = fs_err::read(lake.path(OUT))?;
     lake.reset(Some(BEFORE))?;
     let left = lake.left()?;
-    let mut child = lake.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = lake
+        .command(&ALL)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let mut lines = BufReader::new(child.stderr.take().context("standard error")?).lines();
     // The first line tells that a source is open; the last file of the last source is far from read then.
     let first = lines.next().context("a line about a source")??;
