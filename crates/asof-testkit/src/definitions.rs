@@ -349,7 +349,7 @@ fn impute(all: &Definitions, projections: &[Projection], at: usize) -> Impute {
         Some(((projection.shown_as().clone(), asked?.name), -1.5))
     };
     Impute {
-        default: (at % 2 == 0).then_some(0.25),
+        default: at.is_multiple_of(2).then_some(0.25),
         features: projections.iter().find_map(numeric).into_iter().collect(),
     }
 }

@@ -46,10 +46,6 @@ Examples:
 pub(crate) struct HistoricalArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    #[command(flatten)]
-    spine: SpineArgs,
-    #[command(flatten)]
-    output: OutputArgs,
     /// The spine's column of as-of times.
     #[arg(long, value_name = "COL", default_value = "event_timestamp")]
     event_time: String,
@@ -59,6 +55,10 @@ pub(crate) struct HistoricalArgs {
     /// Say how the training set was made: what was read and skipped, and how long it took.
     #[arg(long)]
     explain: bool,
+    #[command(flatten)]
+    spine: SpineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     engine: EngineArgs,
     /// The command of these options, for the manifest.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use asof_model::definition::{FeatureView, Source};
@@ -78,18 +78,14 @@ pub(super) async fn make(
         order.extend(by_key());
         return keep(frame.select(columns)?.distinct()?.sort(order)?).await;
     };
-    let entities = match keys.is_empty() {
+    let entities = if keys.is_empty() {
         // One row describes everything.
-        true => RecordBatch::try_new_with_options(
-            Arc::new(Schema::empty()),
-            Vec::new(),
-            &arrow::array::RecordBatchOptions::new().with_row_count(Some(1)),
-        )?,
-        false => {
-            let frame = frame.select(keys)?.distinct()?.sort(by_key().collect())?;
-            let schema = Arc::new(frame.schema().as_arrow().clone());
-            concat_batches(&schema, &frame.collect().await?)?
-        }
+        let one = RecordBatchOptions::new().with_row_count(Some(1));
+        RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &one)?
+    } else {
+        let frame = frame.select(keys)?.distinct()?.sort(by_key().collect())?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        concat_batches(&schema, &frame.collect().await?)?
     };
     let (from, as_of) = (spine.from.micros(), as_of.to_owned());
     blocking(move || grid(&entities, &as_of, from..=last, every)).await

@@ -145,26 +145,19 @@ pub(super) async fn write(
         if block.pieces.is_empty() && open.is_none() && !files.is_empty() {
             break;
         }
-        let file = match open.take() {
-            Some(file) => file,
-            None => {
-                let (to, name) = target.next_file().map_err(|error| failed(error.into()))?;
-                let (to, metadata) = (HashedWriter::new(to), labels.metadata(&inputs_hash));
-                let encoder = match &output.tensor {
-                    Some(options) => FileEncoder::Tensor(TensorEncoder::new(
-                        to,
-                        &schema,
-                        spine_columns,
-                        &options.impute,
-                        metadata,
-                    )),
-                    None => {
-                        let encoder = Encoder::new(to, Arc::clone(&schema), &parquet, metadata, options.partitions);
-                        FileEncoder::Parquet(encoder.map_err(|error| failed(error.into()))?)
-                    }
-                };
-                OpenFile { encoder, name, rows: 0 }
-            }
+        let file = if let Some(file) = open.take() {
+            file
+        } else {
+            let (to, name) = target.next_file().map_err(|error| failed(error.into()))?;
+            let (to, metadata) = (HashedWriter::new(to), labels.metadata(&inputs_hash));
+            let encoder = if let Some(options) = &output.tensor {
+                let (schema, impute) = (schema.as_ref(), &options.impute);
+                FileEncoder::Tensor(TensorEncoder::new(to, schema, spine_columns, impute, metadata))
+            } else {
+                let encoder = Encoder::new(to, Arc::clone(&schema), &parquet, metadata, options.partitions);
+                FileEncoder::Parquet(encoder.map_err(|error| failed(error.into()))?)
+            };
+            OpenFile { encoder, name, rows: 0 }
         };
         let next = tokio::task::spawn_blocking(move || {
             let file = file.take(&block)?;

@@ -11,6 +11,7 @@ use asof_offline::{
 };
 use asof_testkit::{Table, read_parquet, write_parquet};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::fixture::Fixture;
@@ -297,9 +298,9 @@ async fn row_groups_and_compression_are_as_asked() -> Result<()> {
         write(&fixture, output).await?;
         let reader = SerializedFileReader::new(fs_err::File::open(&out)?.into_file())?;
         let groups = reader.metadata().row_groups();
-        let rows: Vec<_> = groups.iter().map(|group| group.num_rows()).collect();
+        let rows: Vec<_> = groups.iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(rows, [50, 50, 20]);
-        let mut columns = groups.iter().flat_map(|group| group.columns());
+        let mut columns = groups.iter().flat_map(RowGroupMetaData::columns);
         // A reader does not know the level.
         assert!(columns.all(|column| column.compression() == expected));
     }

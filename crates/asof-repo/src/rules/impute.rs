@@ -1,6 +1,6 @@
 //! What stands for missing values is a number of a feature that the service reads.
 
-use asof_model::definition::{Definitions, Feature, Projection};
+use asof_model::definition::{Definitions, Feature, OnDemandView, Projection};
 use asof_model::{ScalarType, ValueType, ViewName};
 
 use crate::DiagnosticCode;
@@ -25,7 +25,7 @@ pub(crate) fn features(whole: &Definitions, projections: &[Projection]) -> Vec<S
             None => whole
                 .on_demand_feature_views
                 .get(&projection.view)
-                .map_or_else(Vec::new, |view| view.features()),
+                .map_or_else(Vec::new, OnDemandView::features),
         };
         let asked = |feature: &Feature| {
             let names = projection.features.as_ref();

@@ -67,7 +67,7 @@ impl SpineArgs {
         if let Some(sql) = &self.spine_sql {
             return sql.clone();
         }
-        let mut shown = "entities".to_owned();
+        let mut shown = vec!["entities".to_owned()];
         let parts = [
             ("of", self.spine_view.as_ref().map(ToString::to_string)),
             ("from", self.from.as_ref().map(ToString::to_string)),
@@ -76,10 +76,10 @@ impl SpineArgs {
         ];
         for (word, value) in parts {
             if let Some(value) = value {
-                shown += &format!(" {word} {value}");
+                shown.push(format!("{word} {value}"));
             }
         }
-        shown
+        shown.join(" ")
     }
 
     /// The spine of a plan.

@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn nulls_are_no_values_and_too_few_values_say_nothing() {
         let some = |kept: u64| {
-            let cells = (0..1_i32 << 16).map(|at| (at as u64 % kept == 0).then_some(at));
+            let cells = (0..1_i32 << 16).map(|at| (at as u64).is_multiple_of(kept).then_some(at));
             judge(cells.collect::<Int32Array>())
         };
         assert_eq!(

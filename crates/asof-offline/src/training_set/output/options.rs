@@ -94,9 +94,10 @@ impl FromStr for ParquetCompression {
         };
         let unknown = || UnknownCompression {
             text: text.to_owned(),
-            hint: match KNOWN.contains(&name) {
-                true => String::new(),
-                false => nearest::clause(name, KNOWN.into_iter()),
+            hint: if KNOWN.contains(&name) {
+                String::new()
+            } else {
+                nearest::clause(name, KNOWN.into_iter())
             },
         };
         match (name, level) {

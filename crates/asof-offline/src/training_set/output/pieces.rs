@@ -81,12 +81,11 @@ impl Blocks {
                 (block.ends_group, block.ends_file) = (true, true);
                 return Ok(block);
             }
-            match self.batches.next().await {
-                Some(batch) => self.push(&batch?)?,
-                None => {
-                    self.cut()?;
-                    block.is_last = true;
-                }
+            if let Some(batch) = self.batches.next().await {
+                self.push(&batch?)?;
+            } else {
+                self.cut()?;
+                block.is_last = true;
             }
         }
     }

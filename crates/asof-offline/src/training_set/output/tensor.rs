@@ -165,9 +165,12 @@ impl<W: Write> TensorEncoder<W> {
         let names: Vec<String> = (self.features.iter())
             .flat_map(|feature| {
                 let positions = 0..feature.width.unwrap_or(0);
-                positions.map(|at| match feature.is_array {
-                    true => format!("{}[{at}]", feature.name),
-                    false => feature.name.clone(),
+                positions.map(|at| {
+                    if feature.is_array {
+                        format!("{}[{at}]", feature.name)
+                    } else {
+                        feature.name.clone()
+                    }
                 })
             })
             .collect();

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::options::ParquetCompression;
@@ -101,7 +101,7 @@ fn threads_and_batches_do_not_change_a_byte_and_rows_come_back_as_they_went() {
     }
     let (found, metadata) = decode(&expected);
     assert_eq!(found, rows);
-    let groups: Vec<_> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
+    let groups: Vec<_> = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).collect();
     assert_eq!(groups, [70_001, 70_001, 9_998]);
 }
 

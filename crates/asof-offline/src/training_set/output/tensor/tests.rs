@@ -73,7 +73,7 @@ fn features_are_rows_of_numbers_with_names() {
         r#"["number","flag","list[0]","list[1]"]"#
     );
     assert_eq!(schema.metadata()["asof.format"], "1");
-    let names: Vec<_> = schema.fields().iter().map(|field| field.to_string()).collect();
+    let names: Vec<_> = schema.fields().iter().map(ToString::to_string).collect();
     insta::assert_debug_snapshot!(names, @r#"
     [
         "Field { \"id\": nullable Int64 }",
