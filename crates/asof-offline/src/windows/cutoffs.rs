@@ -3,6 +3,24 @@
 use asof_model::definition::Aggregation;
 use asof_model::{Admission, TimeSpan};
 
+/// The events between two cutoffs that follow each other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tile {
+    /// The cutoff before, which belongs to the tile before.
+    after: i128,
+    /// The cutoff at the end, which belongs to this one.
+    end: i128,
+    /// The first time at which the latter is known; `None` for never.
+    pub(crate) known: Option<i64>,
+}
+
+impl Tile {
+    /// Whether an event lies in it.
+    pub(crate) fn has(&self, event: i64) -> bool {
+        self.after < i128::from(event) && i128::from(event) <= self.end
+    }
+}
+
 /// The cutoffs of a view.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cutoffs {
@@ -40,13 +58,18 @@ impl Cutoffs {
         first_cutoff.map_or(i64::MIN, |cutoff| clamp(cutoff - self.longest + 1))
     }
 
-    /// The first time at which a cutoff is known whose windows can hold an event; `None` for never.
-    pub(crate) fn known_from(&self, event: i64) -> Option<i64> {
-        // In 64 bits, as this is asked of every row. Numbers that do not fit lie behind all time.
-        let every = i64::try_from(self.every).ok()?;
+    /// The tile that an event lies in.
+    pub(crate) fn tile(&self, event: i64) -> Tile {
+        // The division is in 64 bits: it is done for every row that is not in the tile of the row before.
+        let every = i64::try_from(self.every).expect("a time span has 64 bits");
         let since = event.rem_euclid(every);
         let wait = if since == 0 { 0 } else { every - since };
-        event.checked_add(wait)?.checked_add(i64::try_from(self.lag).ok()?)
+        let end = i128::from(event) + i128::from(wait);
+        Tile {
+            after: end - self.every,
+            end,
+            known: i64::try_from(end + self.lag).ok(),
+        }
     }
 
     /// The greatest cutoff known at `t`, whether or not it has rows. It may lie before all time.
@@ -179,7 +202,9 @@ mod tests {
         for (every, lag) in [(1, 0), (4, 0), (5, 3), (3, 100)] {
             let cutoffs = cutoffs(every, 2 * every, lag, None);
             for event in -20..20 {
-                let known = cutoffs.known_from(event).expect("far from the ends of time");
+                let tile = cutoffs.tile(event);
+                assert!(tile.has(event) && !tile.has(event + every) && !tile.has(event - every));
+                let known = tile.known.expect("far from the ends of time");
                 let sees = |t: i64| cutoffs.last_event(t).is_some_and(|last| last >= event);
                 assert!(sees(known) && !sees(known - 1), "every={every} lag={lag} event={event}");
             }
@@ -194,8 +219,8 @@ mod tests {
         assert_eq!(cutoffs.answer(i64::MAX, i64::MIN), None);
         assert_eq!(cutoffs.answer(i64::MAX, 0), Some(0));
         assert_eq!(cutoffs.reach(i64::MIN, i64::MAX), (i64::MIN, 0));
-        assert_eq!(cutoffs.known_from(1), None);
-        assert_eq!(cutoffs.known_from(0), Some(i64::MAX));
+        assert_eq!(cutoffs.tile(1).known, None);
+        assert_eq!(cutoffs.tile(0).known, Some(i64::MAX));
         assert!(cutoffs.is_in_reach(i64::MIN, i64::MIN) && !cutoffs.is_in_reach(i64::MIN, i64::MAX));
     }
 

@@ -7,6 +7,7 @@ use asof_model::{Admission, Timestamp, ViewName};
 use asof_transform::AggregateProgram;
 
 use super::Cutoffs;
+use super::cutoffs::Tile;
 use crate::asof_join::Index;
 
 /// How the rows of an aggregated view are made.
@@ -46,9 +47,16 @@ impl WindowProgram {
 
     /// The first slot of an entity at which a source row is known; later slots know it too. `None`: no slot does.
     ///
-    /// The lag holds back cutoffs, not the rows in their windows.
-    pub(super) fn first_slot(&self, index: &Index, entity: u32, event: i64, created: Option<i64>) -> Option<Known> {
-        let mut known = self.cutoffs.known_from(event)?;
+    /// `tile` is the one that the event lies in. The lag holds back cutoffs, not the rows in their windows.
+    pub(super) fn first_slot(
+        &self,
+        index: &Index,
+        entity: u32,
+        event: i64,
+        created: Option<i64>,
+        tile: &Tile,
+    ) -> Option<Known> {
+        let mut known = tile.known?;
         if let (true, Some(created)) = (self.visible_from_created, created) {
             known = known.max(created);
         }

@@ -121,6 +121,8 @@ impl Store {
         }
         let events = batch.event_times.values();
         let is_spine = !index.is_at_one_time();
+        // Files are mostly in the order of time, so that the next event often lies in the same tile.
+        let mut tile = self.program.cutoffs.tile(0);
         let mut kept = Vec::new();
         for (row, (entity, event)) in entities.iter().zip(events).enumerate() {
             if *entity == NO_ENTITY {
@@ -129,7 +131,11 @@ impl Store {
             if is_spine {
                 self.seen.entities.insert(*entity as usize);
             }
-            let Some(known) = self.program.first_slot(index, *entity, *event, batch.created_time(row)) else {
+            if !tile.has(*event) {
+                tile = self.program.cutoffs.tile(*event);
+            }
+            let created = batch.created_time(row);
+            let Some(known) = self.program.first_slot(index, *entity, *event, created, &tile) else {
                 continue;
             };
             let slot = known.slot as usize;
@@ -203,7 +209,8 @@ impl Store {
             for segment in segments {
                 let bytes = segment.memory();
                 *segment = std::mem::take(segment).retain(|entity, event, created| {
-                    let known = program.first_slot(index, entity, event, created);
+                    let tile = program.cutoffs.tile(event);
+                    let known = program.first_slot(index, entity, event, created, &tile);
                     known.is_some_and(|known| program.cutoffs.is_in_reach(event, latest[known.slot as usize]))
                 })?;
                 self.memory.shrink(bytes - segment.memory().min(bytes));
