@@ -218,7 +218,8 @@ fn run_for(child: &mut Child, limit: u64) -> Result<u64> {
 /// What a person sees of it, manifests aside. A file that is being written has a name that nobody takes for a training
 /// set.
 fn visible(mut left: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    left.retain(|name, _| !name.starts_with("out/.asof-") && !name.ends_with(".json"));
+    let is_manifest = |name: &str| Path::new(name).extension().is_some_and(|ending| ending == "json");
+    left.retain(|name, _| !name.starts_with("out/.asof-") && !is_manifest(name));
     left
 }
 
