@@ -51,7 +51,7 @@ impl TrainingSet {
         &self.schema
     }
 
-    /// A hash of the spine and of the files of all sources (path, size, time of change, store's tag), in hex.
+    /// A hash of the spine and of the files of all sources (path and content, see [`ContentRecord`]), in hex.
     pub fn inputs_hash(&self) -> &str {
         &self.inputs_hash
     }

@@ -122,7 +122,7 @@ fn a_run_that_is_ended_leaves_no_training_set(repository: &Path) -> Result<()> {
     let before = names()?;
     let mut asked = begin()?;
     terminate(asked.id())?;
-    assert_eq!(asked.wait()?.code(), Some(1));
+    assert_eq!(asked.wait()?.code(), Some(143));
     assert_eq!(names()?, before);
 
     let mut killed = begin()?;

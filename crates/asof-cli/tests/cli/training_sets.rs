@@ -68,7 +68,7 @@ fn an_undisturbed_training_set_comes_out_again() -> Result<()> {
     let bytes = fs_err::read(&source)?;
     fs_err::remove_file(&source)?;
     fs_err::write(&source, bytes)?;
-    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @"The same 6 rows come out; the file differs only in what it says of its inputs");
+    insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @"The same 6 rows come out, byte for byte");
     Ok(())
 }
 
@@ -113,23 +113,23 @@ fn what_changed_is_named() -> Result<()> {
 
     Some(1)
     the spine `spine.csv` is another
-    Another training set comes out: it had 6 rows, it has 5
+    Another training set comes out: it had 6 rows, there are 5
     reading driver_hourly: 840 rows in 1 file
     reading driver_trips: 840 rows in 1 file
 
     Some(1)
     error: failed to open file `spine.csv`: No such file or directory (os error 2)
 
-    The same 6 rows come out; the file differs only in what it says of its inputs
+    The same 6 rows come out, byte for byte
     Some(1)
     the training set's file `train.parquet` changed
-    Another file comes out; which rows differ cannot be said without the training set as it was
+    Another training set comes out: it had 2 rows, there are 6
     reading driver_hourly: 840 rows in 1 file
     reading driver_trips: 840 rows in 1 file
 
-    Some(1)
+    Some(0)
     the training set's file `train.parquet` is missing
-    Another file comes out; which rows differ cannot be said without the training set as it was
+    The same 6 rows come out, byte for byte
     reading driver_hourly: 840 rows in 1 file
     reading driver_trips: 840 rows in 1 file
     ");
@@ -170,7 +170,7 @@ fn files_that_come_and_go_are_named() -> Result<()> {
     )?;
     insta::assert_snapshot!(rides.asof.succeed(VERIFY)?, @r"
     file `data/a.parquet` of the source `driver_stats` is new
-    The same 6 rows come out; the file differs only in what it says of its inputs
+    The same 6 rows come out, in other bytes
     ");
     fs_err::rename(
         rides.path("data/driver_stats.parquet"),
@@ -180,7 +180,7 @@ fn files_that_come_and_go_are_named() -> Result<()> {
     file `data/driver_stats.parquet` of the source `driver_stats` is missing
     file `data/a.parquet` of the source `driver_stats` is new
     file `data/renamed.parquet` of the source `driver_stats` is new
-    The same 6 rows come out; the file differs only in what it says of its inputs
+    The same 6 rows come out, in other bytes
     ");
     Ok(())
 }
@@ -374,5 +374,41 @@ fn an_explanation_says_what_changed_since() -> Result<()> {
     changed since: `trips_6h` is no longer what the training set has
     ");
     insta::assert_snapshot!(rides.refused(explain("6"))?, @"error: the training set has 6 rows, so there is no row 6: rows are counted from zero");
+    Ok(())
+}
+
+#[test]
+fn other_spines_and_outputs_have_manifests_too() -> Result<()> {
+    let rides = Rides::applied()?;
+    let make = ["get-historical-features", "--features", "driver_hourly:conv_rate"];
+    let grid = [
+        "--from",
+        "2026-01-02T00:00:00Z",
+        "--to",
+        "2026-01-03T00:00:00Z",
+        "--every",
+        "12h",
+    ];
+    let sql = ["--spine-sql", "SELECT driver_id, event_timestamp FROM driver_stats"];
+    let outputs: [(&str, &[&str], &str); 3] = [
+        ("grid.parquet", &grid, "grid.parquet.manifest.json"),
+        (
+            "parts",
+            &["--spine", "spine.csv", "--partition-rows", "4"],
+            "parts/_manifest.json",
+        ),
+        ("sql.parquet", &sql, "sql.parquet"),
+    ];
+    for (out, options, manifest) in outputs {
+        rides.asof.succeed([&make[..], options, &["--out", out]].concat())?;
+        let (code, said) = rides.json(["training-sets", "verify", manifest])?;
+        assert_eq!((code, &said["same_bytes"]), (Some(0), &json!(true)), "{out}: {said}");
+        let (code, said) = rides.json(["training-sets", "explain", out, "--row", "4"])?;
+        assert_eq!((code, &said["changes"]), (Some(0), &json!([])), "{out}: {said}");
+    }
+    let tensors = ["--spine", "spine.csv", "--as-tensor", "f32", "--out", "train.arrow"];
+    rides.asof.succeed([&make[..], &tensors].concat())?;
+    rides.asof.succeed(["training-sets", "verify", "train.arrow"])?;
+    insta::assert_snapshot!(rides.refused(["training-sets", "explain", "train.arrow", "--row", "0"])?, @"error: `train.arrow` is not Parquet: in tensors the spine's keys and times are lost; make the training set as Parquet to have it explained");
     Ok(())
 }

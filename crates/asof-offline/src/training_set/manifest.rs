@@ -12,7 +12,7 @@
 //!  "definitions": [{"kind": "source", "name": …, "hash": …}, …],     of the canonical documents, as JSON
 //!  "spine": {"location": …, "rows": 6, "first": …, "last": …, "hash": …},
 //!  "sources": [{"source": …, "files": [{"path": …, "size": …, "rows": …,
-//!       "e_tag": … | "footer_hash": …,           in an object store the one, on this machine the other
+//!       "e_tag": … | "footer_hash": … | "modified": …,      in a store, on this machine, in a store without e_tags
 //!       "row_groups_read": [0, 1], "row_groups_with_values": [1]}, …]}, …],
 //!  "views": [{"view": …, "source": …, "lookups": [{"keys": […], "rows": 6, "matched": 5, …}]}, …],
 //!  "output": {"rows": 6, "columns": 9, "files": [{"path": …, "bytes": …, "rows": …, "hash": …}]}}
@@ -157,6 +157,9 @@ pub struct ContentRecord {
     /// The hash of the Parquet footer's bytes, for a file on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer_hash: Option<String>,
+    /// When it was written last, as RFC 3339, for a file of a store that has no names for contents.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_time")]
+    pub modified: Option<Timestamp>,
 }
 
 /// What was found in a view.
@@ -212,31 +215,26 @@ pub struct OutputFile {
 }
 
 /// The manifest of a training set that was written, if `labels` ask for one.
-pub(super) async fn describe(
+pub(super) fn describe(
     labels: &TrainingSetLabels,
     as_of: &str,
     report: &JoinReport,
     output: OutputRecord,
-    options: &OfflineOptions,
-) -> Result<Option<Manifest>, OfflineError> {
-    let Some(own) = &labels.manifest else {
-        return Ok(None);
-    };
-    let sources = report.sources.iter().map(|source| source.files.clone()).collect();
-    let contents = contents(sources, options).await?;
-    Ok(Some(Manifest::new(labels, own, as_of, report, contents, output)))
+) -> Option<Manifest> {
+    let own = labels.manifest.as_ref()?;
+    Some(Manifest::new(labels, own, as_of, report, output))
 }
 
-/// What tells the content of each file, source by source.
-async fn contents(
-    sources: Vec<Vec<SourceFile>>,
+/// What tells the content of each file of a source.
+///
+/// # Errors
+/// When a file of this machine cannot be read, or is no longer what it was when it was listed.
+pub(super) async fn contents(
+    files: &[SourceFile],
     options: &OfflineOptions,
-) -> Result<Vec<Vec<ContentRecord>>, OfflineError> {
-    let base = options.base.clone();
-    let all = move || {
-        let source = |files: &Vec<SourceFile>| files.iter().map(|file| fingerprint(file, &base)).collect();
-        sources.iter().map(source).collect()
-    };
+) -> Result<Vec<ContentRecord>, OfflineError> {
+    let (files, base) = (files.to_vec(), options.base.clone());
+    let all = move || files.iter().map(|file| fingerprint(file, &base)).collect();
     tokio::task::spawn_blocking(all)
         .await
         .map_err(|error| OfflineError::File { error: error.into() })?
@@ -249,10 +247,7 @@ impl OfflineEngine {
     /// As [`Self::source_files`].
     pub async fn file_records(&self, source: &Source) -> Result<Vec<FileRecord>, OfflineError> {
         let files = self.source_files(source).await?;
-        let contents = contents(vec![files.clone()], &self.options)
-            .await?
-            .into_iter()
-            .flatten();
+        let contents = contents(&files, &self.options).await?;
         Ok(files
             .iter()
             .zip(contents)
@@ -262,20 +257,19 @@ impl OfflineEngine {
 }
 
 impl Manifest {
-    /// The manifest of a training set. `contents` has one item per file of each source of the report.
+    /// The manifest of a training set.
     fn new(
         labels: &TrainingSetLabels,
         own: &ManifestLabels,
         as_of: &str,
         report: &JoinReport,
-        contents: Vec<Vec<ContentRecord>>,
         output: OutputRecord,
     ) -> Self {
         let spine = &report.spine;
         let mut definitions = own.definitions.clone();
         definitions.sort_unstable();
-        let mut sources: Vec<SourceRecord> = (report.sources.iter().zip(contents))
-            .map(|(source, contents)| SourceRecord::new(source, contents, &report.views))
+        let mut sources: Vec<SourceRecord> = (report.sources.iter())
+            .map(|source| SourceRecord::new(source, &report.views))
             .collect();
         sources.sort_by(|a, b| a.source.cmp(&b.source));
         Self {
@@ -337,9 +331,9 @@ impl Manifest {
 }
 
 impl SourceRecord {
-    fn new(source: &SourceReport, contents: Vec<ContentRecord>, views: &[ViewReport]) -> Self {
-        let mut files: Vec<FileRecord> = (source.files.iter().zip(contents))
-            .map(|(file, content)| FileRecord::new(file, content))
+    fn new(source: &SourceReport, views: &[ViewReport]) -> Self {
+        let mut files: Vec<FileRecord> = (source.files.iter().zip(&source.contents))
+            .map(|(file, content)| FileRecord::new(file, content.clone()))
             .collect();
         let views = views.iter().filter(|view| view.source == source.source);
         for part in views.flat_map(|view| &view.parts) {

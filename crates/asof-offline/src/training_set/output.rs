@@ -182,7 +182,7 @@ pub(super) async fn write(
         files,
     };
     let (rows, bytes) = (record.rows, record.files.iter().map(|file| file.bytes).sum());
-    let manifest = manifest::describe(labels, as_of, &report, record, options).await?;
+    let manifest = manifest::describe(labels, as_of, &report, record);
     target.publish(manifest.as_ref()).map_err(failed)?;
     Ok(TrainingSetSummary {
         rows,

@@ -13,6 +13,7 @@ use asof_model::{ScalarType, SourceName, Timestamp, ValueType, ViewName};
 use asof_transform::OnDemandProgram;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::manifest;
 use super::report::{Recorder, SourceReport, SpineReport, ViewReport};
 use crate::asof_join::{AsofJoinExec, JoinInput, JoinLookup};
 use crate::engine::OpenView;
@@ -71,10 +72,13 @@ impl Prepared {
         for lookup in &plan.lookups {
             if !tables.contains_key(&lookup.source.name) {
                 let table = engine.open(&lookup.source).await?;
+                let files = table.source_files();
+                let contents = manifest::contents(&files, &engine.options).await?;
                 recorder.note(|report| {
                     report.sources.push(SourceReport {
                         source: lookup.source.name.clone(),
-                        files: table.source_files(),
+                        files,
+                        contents,
                     });
                 });
                 tables.insert(&lookup.source.name, Arc::new(table));
@@ -99,7 +103,7 @@ impl Prepared {
             }
             inputs.push(join_input(engine, group));
         }
-        let inputs_hash = inputs_hash(spine.hash, tables.values().map(Arc::as_ref));
+        let inputs_hash = inputs_hash(spine.hash, recorder.report().sources);
         let as_of = spine.as_of;
         Ok(Self {
             join: AsofJoinExec::new(spine, inputs, recorder.clone()),
@@ -261,21 +265,25 @@ fn view_report(table: &SourceTable, lookup: &Lookup) -> ViewReport {
     }
 }
 
-fn inputs_hash<'a>(spine: u128, tables: impl Iterator<Item = &'a SourceTable>) -> String {
+/// A hash of what the values follow from: the spine, and the files of the sources by name of the source.
+fn inputs_hash(spine: u128, mut sources: Vec<SourceReport>) -> String {
+    sources.sort_by(|a, b| a.source.cmp(&b.source));
     let mut hash = Xxh3::new();
-    hash.update(b"asof inputs 1");
+    hash.update(b"asof inputs 2");
     hash.update(&spine.to_le_bytes());
-    for table in tables {
-        let files = table.source_files();
-        hash.update(&(files.len() as u64).to_le_bytes());
-        for file in files {
-            hash.update(&(file.path.len() as u64).to_le_bytes());
-            hash.update(file.path.as_bytes());
-            hash.update(&file.size.to_le_bytes());
-            hash.update(&file.modified.micros().to_le_bytes());
-            let tag = file.e_tag.unwrap_or_default();
-            hash.update(&(tag.len() as u64).to_le_bytes());
-            hash.update(tag.as_bytes());
+    let text = |hash: &mut Xxh3, text: &str| {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    for source in &sources {
+        hash.update(&(source.files.len() as u64).to_le_bytes());
+        for (file, content) in source.files.iter().zip(&source.contents) {
+            text(&mut hash, &file.path);
+            hash.update(&content.size.to_le_bytes());
+            text(&mut hash, content.e_tag.as_deref().unwrap_or_default());
+            text(&mut hash, content.footer_hash.as_deref().unwrap_or_default());
+            let modified = content.modified.map_or(0, Timestamp::micros);
+            hash.update(&modified.to_le_bytes());
         }
     }
     format!("{:032x}", hash.digest128())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use asof_model::{SourceName, Timestamp, ViewName};
 
+use super::ContentRecord;
 use crate::SourceFile;
 
 /// What happened while a training set was made.
@@ -57,6 +58,8 @@ pub struct SourceReport {
     pub source: SourceName,
     /// Its files when it was opened, sorted by path.
     pub files: Vec<SourceFile>,
+    /// What tells the content of each of them.
+    pub contents: Vec<ContentRecord>,
 }
 
 /// What happened to one view of a training set. Numbers are over all passes.

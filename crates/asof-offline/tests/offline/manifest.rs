@@ -27,6 +27,7 @@ fn a_manifest_of_the_first_format_is_read_and_written() -> Result<()> {
         size: 2000,
         e_tag: None,
         footer_hash: Some("303132333435363738393a3b3c3d3e3f".to_owned()),
+        modified: None,
     };
     assert_eq!(manifest.sources[1].files[0].content, content);
     assert_eq!(manifest.sources[1].files[0].row_groups_with_values, [2]);

@@ -1,5 +1,6 @@
 //! The first place where two training sets differ.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -74,6 +75,16 @@ pub(super) fn compare(was: &[PathBuf], is: &[PathBuf]) -> Result<Difference> {
         was.put_back(some, length);
         is.put_back(other, length);
     }
+}
+
+/// Whether a file is Parquet, by its first bytes.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn is_parquet(file: &Path) -> std::io::Result<bool> {
+    let mut magic = Vec::new();
+    fs_err::File::open(file)?.take(4).read_to_end(&mut magic)?;
+    Ok(magic == b"PAR1")
 }
 
 /// The first row that differs, and its first column that does.

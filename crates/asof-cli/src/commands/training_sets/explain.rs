@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use super::changes::{definition_changes, file_changes};
+use super::compare::is_parquet;
 use super::opened::Opened;
 use super::origin::Origins;
 use crate::args::Global;
@@ -106,6 +107,13 @@ fn find(opened: &Opened, row: u64) -> CliResult<(PathBuf, RecordBatch)> {
 }
 
 fn read(file: &Path, row: u64) -> CliResult<RecordBatch> {
+    if !is_parquet(file)? {
+        return Err(CliError::refused(format!(
+            "`{}` is not Parquet: in tensors the spine's keys and times are lost; make the training set as Parquet to \
+             have it explained",
+            file.display()
+        )));
+    }
     let opened = fs_err::File::open(file)?.into_file();
     let mut reader = ParquetRecordBatchReaderBuilder::try_new(opened)?
         .with_offset(usize::try_from(row)?)

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::changes::{definition_changes, file_changes};
-use super::compare::{Difference, compare};
+use super::compare::{Difference, compare, is_parquet};
 use super::opened::Opened;
 use crate::args::Global;
 use crate::commands::get_historical_features::{file_at, training_set_of};
@@ -48,11 +48,11 @@ struct Verdict {
 enum Outcome {
     /// Byte for byte.
     SameBytes,
-    /// Value for value; what the file says beside differs.
+    /// Value for value, in other bytes: another version wrote them, or the sources say more or less beside.
     SameRows,
     /// It differs.
     Different(Difference),
-    /// Its bytes differ, and the rows cannot be compared: the training set is gone or not what it was.
+    /// Its bytes differ, and the rows cannot be compared: the training set is gone, not what it was, or no Parquet.
     Unknown,
 }
 
@@ -85,12 +85,13 @@ async fn verify(workspace: &Workspace, opened: &Opened, args: &VerifyArgs, print
     }
     let was = opened.files();
     let damage = output_changes(&was, &manifest.output.files)?;
-    let is_whole = damage.is_empty();
+    let is_there = was.iter().all(|file| file.exists());
+    let is_as_it_was = damage.is_empty() || !is_there;
     changes.extend(damage);
     let bytes = |files: &[OutputFile]| files.iter().map(|file| file.hash.clone()).collect::<Vec<_>>();
-    let outcome = if bytes(made) == bytes(&manifest.output.files) {
+    let outcome = if bytes(made) == bytes(&manifest.output.files) && is_as_it_was {
         Outcome::SameBytes
-    } else if is_whole {
+    } else if is_there && was.iter().all(|file| is_parquet(file).unwrap_or(false)) {
         let is: Vec<PathBuf> = made.iter().map(|file| file_at(again.out(), file)).collect();
         match compare(&was, &is)? {
             Difference::None => Outcome::SameRows,
@@ -129,14 +130,14 @@ impl Verdict {
         lines.push(match &self.outcome {
             Outcome::SameBytes => format!("The same {rows} come out, byte for byte"),
             Outcome::SameRows => {
-                format!("The same {rows} come out; the file differs only in what it says of its inputs")
+                format!("The same {rows} come out, in other bytes")
             }
             Outcome::Different(Difference::Value { row, column, was, is }) => {
                 format!("Another training set comes out: row {row} (from zero), column `{column}`: was {was}, is {is}")
             }
             Outcome::Different(Difference::Rows { was, is }) => {
                 format!(
-                    "Another training set comes out: it had {}, it has {is}",
+                    "Another training set comes out: it had {}, there are {is}",
                     plural(*was, "row", "rows")
                 )
             }
@@ -144,7 +145,8 @@ impl Verdict {
                 format!("Another training set comes out: its columns were {was}; they are {is}")
             }
             Outcome::Different(Difference::None) | Outcome::Unknown => {
-                "Another file comes out; which rows differ cannot be said without the training set as it was".to_owned()
+                "Another file comes out; which rows differ can only be said of Parquet, and with the training set as it was"
+                    .to_owned()
             }
         });
         lines.join("\n")

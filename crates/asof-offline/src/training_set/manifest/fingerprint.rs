@@ -23,6 +23,7 @@ pub(crate) fn fingerprint(file: &SourceFile, base: &Path) -> Result<ContentRecor
         size: file.size,
         e_tag: file.e_tag.clone().filter(|_| !is_local),
         footer_hash,
+        modified: (!is_local && file.e_tag.is_none()).then_some(file.modified),
     })
 }
 
@@ -39,7 +40,7 @@ fn footer_hash(file: &SourceFile, base: &Path) -> Result<String, OfflineError> {
     if found.len() != file.size || is_later {
         return Err(OfflineError::FileChanged {
             file: file.path.clone(),
-            change: "it was written to before its manifest".to_owned(),
+            change: "it was written to".to_owned(),
         });
     }
     hash_footer(&mut opened, file.size).map_err(unreadable)
