@@ -28,10 +28,8 @@ impl SourceTable {
         let Part { file, row_group, .. } = self.parts[part as usize];
         let file = &self.files[file];
         let names = columns.iter().map(|at| self.schema.field(*at).name().as_str());
-        let damaged = names.filter_map(|name| Some((name, file.column(name)?)));
-        let damaged = damaged
-            .filter_map(|(name, root)| Some((name, decode(file, row_group, root, fetched).err()?)))
-            .next();
+        let mut there = names.filter_map(|name| Some((name, file.column(name)?)));
+        let damaged = there.find_map(|(name, root)| Some((name, decode(file, row_group, root, fetched).err()?)));
         let (column, error) = match damaged {
             Some((name, error)) => (Some(name.to_owned()), error),
             None => (None, error),

@@ -53,12 +53,11 @@ impl Footers {
         let tail = self.bytes(&file, size.saturating_sub(GUESS)..size).await?;
         let length = metadata_length(&file, &tail)?;
         let known = tail.len() - TAIL;
-        let metadata = match known.checked_sub(length) {
-            Some(start) => tail.slice(start..known),
-            None => {
-                let end = size - TAIL as u64;
-                self.bytes(&file, end - length as u64..end).await?
-            }
+        let metadata = if let Some(start) = known.checked_sub(length) {
+            tail.slice(start..known)
+        } else {
+            let end = size - TAIL as u64;
+            self.bytes(&file, end - length as u64..end).await?
         };
         let path = file.path.clone();
         let damaged = |problem: String| OfflineError::NotParquet {

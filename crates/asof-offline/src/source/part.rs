@@ -113,7 +113,7 @@ impl PartBatches {
 #[derive(Debug)]
 pub(crate) struct Runs {
     rows: u64,
-    runs: VecDeque<Range<u32>>,
+    left: VecDeque<Range<u32>>,
     batch: Option<RecordBatch>,
 }
 
@@ -136,7 +136,7 @@ impl Runs {
         }
         Self {
             rows: runs.iter().map(|run| u64::from(run.end - run.start)).sum(),
-            runs,
+            left: runs,
             batch: None,
         }
     }
@@ -155,12 +155,12 @@ impl Runs {
     /// The next rows that are consecutive in the part, with the number of the first.
     pub(crate) fn next_piece(&mut self) -> Option<(u32, RecordBatch)> {
         let batch = self.batch.take()?;
-        let run = self.runs.front_mut()?;
+        let run = self.left.front_mut()?;
         let first_row = run.start;
         let length = batch.num_rows().min((run.end - run.start) as usize);
         run.start += length as u32;
         if run.start == run.end {
-            self.runs.pop_front();
+            self.left.pop_front();
         }
         if length < batch.num_rows() {
             self.batch = Some(batch.slice(length, batch.num_rows() - length));

@@ -101,15 +101,14 @@ impl SourceTable {
             .inspect_ok(|_| report())
             .try_collect()
             .await?;
-        let partition_columns = match partition_columns {
-            Some(columns) => columns,
-            None => {
-                let partitions: Vec<_> = files.iter().map(|file| &file.listed.partitions).collect();
-                columns_of(&partitions).map_err(|other| OfflineError::Partitions {
-                    file: files[other].listed.path.clone(),
-                    first: files[0].listed.path.clone(),
-                })?
-            }
+        let partition_columns = if let Some(columns) = partition_columns {
+            columns
+        } else {
+            let partitions: Vec<_> = files.iter().map(|file| &file.listed.partitions).collect();
+            columns_of(&partitions).map_err(|other| OfflineError::Partitions {
+                file: files[other].listed.path.clone(),
+                first: files[0].listed.path.clone(),
+            })?
         };
         let schemas: Vec<_> = files
             .iter()
@@ -123,9 +122,9 @@ impl SourceTable {
             store,
             files,
             parts,
+            schema,
             merged,
             partition_times,
-            schema,
             partition_columns,
         })
     }

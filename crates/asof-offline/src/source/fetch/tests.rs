@@ -1,5 +1,10 @@
 //! Fetching from this machine and from a store, of files that stay and of files that change.
 
+#![expect(
+    clippy::single_range_in_vec_init,
+    reason = "one range of several is meant, not its numbers"
+)]
+
 use std::path::Path as FilePath;
 use std::time::{Duration, SystemTime};
 

@@ -252,13 +252,7 @@ impl Pruner {
     }
 
     /// The page indexes to look at: that of event time (no probe), and those of keys.
-    fn indexes<'a>(
-        &'a self,
-        part: u32,
-        file: &'a OpenFile,
-        row_group: usize,
-        rows: u32,
-    ) -> Vec<(Option<&'a KeyProbe>, FlatColumn<'a>, [Range<u64>; 2])> {
+    fn indexes<'a>(&'a self, part: u32, file: &'a OpenFile, row_group: usize, rows: u32) -> Vec<PageIndex<'a>> {
         let mut indexes = Vec::new();
         let mut add = |probe: Option<&'a KeyProbe>, name: &str| {
             if let Some(column) = FlatColumn::of(file, name)
@@ -308,6 +302,9 @@ impl Pruner {
         Some((0..pages.len()).map(|page| probe.count(&ranges, page) > 0).collect())
     }
 }
+
+/// A page index to look at: whether for event times (`None`) or for a key, its column, and where it lies.
+type PageIndex<'a> = (Option<&'a KeyProbe>, FlatColumn<'a>, [Range<u64>; 2]);
 
 /// What is known of a key's values in a file.
 enum FileKeys {

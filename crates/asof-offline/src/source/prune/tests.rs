@@ -33,11 +33,11 @@ fn batch(rows: &[Row]) -> RecordBatch {
         .int64s("k", rows.iter().map(|row| row.k))
         .column(
             "narrow",
-            Arc::new(Int32Array::from_iter(rows.iter().map(|row| row.k.map(|k| k as i32)))),
+            Arc::new(rows.iter().map(|row| row.k.map(|k| k as i32)).collect::<Int32Array>()),
         )
         .column(
             "text",
-            Arc::new(StringArray::from_iter(rows.iter().map(|row| row.k.map(text)))),
+            Arc::new(rows.iter().map(|row| row.k.map(text)).collect::<StringArray>()),
         )
         .batch()
 }
