@@ -11,7 +11,7 @@ use super::parallel::in_parallel;
 use super::program::WindowProgram;
 use super::shard::Shard;
 use super::spill::Memory;
-use super::store::{Collected, Seen, Store};
+use super::store::{ByShard, Collected, Seen, Store};
 use crate::OfflineError;
 use crate::asof_join::{Answers, Index, NO_ROW, Outcome, Slots};
 use crate::source::{RowId, Scanned};
@@ -66,7 +66,7 @@ impl Events {
     /// The answer of every slot: the cutoff that answers there. Its windows are folded when its values are read.
     pub(crate) fn finish(self, index: &Index) -> Result<Answers, OfflineError> {
         let (program, threads) = (&self.program, self.program.threads);
-        let (shards, memory, seen) = self.store.into_shards()?;
+        let ByShard { shards, memory, seen } = self.store.into_shards()?;
         let shards: Vec<(usize, Vec<Collected>)> = shards.into_iter().enumerate().collect();
         let shards = in_parallel(threads, shards, |(shard, segments)| {
             Shard::new(program, index, shard, segments, &memory)

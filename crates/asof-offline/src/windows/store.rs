@@ -46,6 +46,15 @@ pub(super) struct Store {
     forget_at: usize,
 }
 
+/// All rows, when none is to come.
+#[derive(Debug)]
+pub(super) struct ByShard {
+    /// The segments of each shard.
+    pub(super) shards: Vec<Vec<Collected>>,
+    pub(super) memory: Memory,
+    pub(super) seen: Arc<Seen>,
+}
+
 /// What is noted of rows that are not kept, where a spine asks.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -254,8 +263,8 @@ impl Store {
         append(&mut self.spilled, other.spilled);
     }
 
-    /// The segments of each shard, what they are counted by, and what was noted.
-    pub(super) fn into_shards(mut self) -> Result<(Vec<Vec<Collected>>, Memory, Arc<Seen>), OfflineError> {
+    /// All rows by shard.
+    pub(super) fn into_shards(mut self) -> Result<ByShard, OfflineError> {
         let (memory, threads) = (self.memory, self.program.threads);
         let split = |(segment, numbers): Renumbered| {
             let segment = segment.take(&memory)?;
@@ -280,7 +289,11 @@ impl Store {
         for (shard, segment) in split.into_iter().flatten() {
             shards[shard].push(segment);
         }
-        Ok((shards, memory, self.seen))
+        Ok(ByShard {
+            shards,
+            memory,
+            seen: self.seen,
+        })
     }
 }
 
