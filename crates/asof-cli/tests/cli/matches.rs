@@ -74,8 +74,8 @@ impl Airports {
 
     fn command<'a>(&self, features: &'a str, rows: &[(&str, &str, &str)]) -> Result<Vec<&'a str>> {
         let mut csv = "code,number,event_timestamp\n".to_owned();
-        for (code, number, time) in rows {
-            csv += &format!("{code},{number},{time}\n");
+        for &(code, number, time) in rows {
+            csv.extend([code, ",", number, ",", time, "\n"]);
         }
         fs_err::write(self.folder.path().join("spine.csv"), csv)?;
         Ok(vec![
@@ -145,12 +145,11 @@ fn each_view_tells_what_it_found() -> Result<()> {
 fn a_view_that_matches_too_little_names_the_usual_cause() -> Result<()> {
     let airports = Airports::new()?;
     let noon = "2013-07-04T12:30:00Z";
-    let mut said = Vec::new();
     // Keys written otherwise, and keys of another kind.
-    said.push(airports.told(
+    let mut said = vec![airports.told(
         "weather,delays",
         &[("jfk", "0042", "2013-07-07T00:00:00Z"), ("lga", "0007", noon)],
-    )?);
+    )?];
     said.push(airports.told("weather", &[("North", "1", noon), ("South", "2", noon)])?);
     // A day before the first event, the local time of a zone, and a time in another unit.
     said.push(airports.told("weather", &[("JFK", "42", "2013-06-01T00:00:00Z")])?);

@@ -212,7 +212,7 @@ fn what_is_no_manifest_is_refused() -> Result<()> {
     Ok(())
 }
 
-fn explain<'a>(row: &'a str) -> Vec<&'a str> {
+fn explain(row: &str) -> Vec<&str> {
     vec!["training-sets", "explain", "train.parquet", "--row", row]
 }
 

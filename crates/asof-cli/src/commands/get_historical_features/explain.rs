@@ -110,7 +110,8 @@ fn memory(report: &JoinReport) -> String {
         counted(report.chunks, "piece", "pieces")
     );
     if report.spilled_bytes > 0 {
-        line += &format!("; {} went to temporary files", BinaryBytes(report.spilled_bytes));
+        let spilled = BinaryBytes(report.spilled_bytes).to_string();
+        line.extend(["; ", &spilled, " went to temporary files"]);
     }
     line
 }

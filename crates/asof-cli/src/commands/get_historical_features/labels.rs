@@ -47,7 +47,7 @@ pub(crate) fn hashes(
             "entities",
             lookups()
                 .flat_map(|lookup| &lookup.view.entities)
-                .map(|name| name.as_str())
+                .map(asof_model::EntityName::as_str)
                 .collect(),
         ),
         (

@@ -52,12 +52,10 @@ impl Count {
         }
         self.said = now;
         let mut parts = Vec::new();
-        if self.all == 0 {
-            parts.push(format!("{} rows", HumanCount(self.rows)));
-        } else {
-            let percent = 100 * self.rows / self.all;
-            parts.push(format!("{percent}% of {} rows", HumanCount(self.all)));
-        }
+        parts.push(match (100 * self.rows).checked_div(self.all) {
+            Some(percent) => format!("{percent}% of {} rows", HumanCount(self.all)),
+            None => format!("{} rows", HumanCount(self.rows)),
+        });
         if self.bytes > 0 {
             parts.push(BinaryBytes(self.bytes).to_string());
         }

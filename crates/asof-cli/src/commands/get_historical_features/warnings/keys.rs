@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A way in which the same key is written differently, and what takes the difference away.
-const WAYS: [(&str, fn(&str) -> String); 5] = [
+type Way = (&'static str, fn(&str) -> String);
+
+const WAYS: [Way; 5] = [
     ("spaces around it", |key| key.trim().to_owned()),
     ("letter case", |key| key.to_lowercase()),
     ("leading zeros", |key| {
