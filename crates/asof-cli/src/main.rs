@@ -22,6 +22,11 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, CliResult, StopSignal};
 use crate::printer::Printer;
 
+/// Decoding and encoding columns allocates and frees large buffers all the time. The system's allocator gives each back
+/// to the kernel, and gets it again page by page. (Without huge pages: the kernel would clear more than is used.)
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long a command that was interrupted may take to clean up.
 const GRACE: Duration = Duration::from_secs(2);
 

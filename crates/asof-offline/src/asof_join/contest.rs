@@ -5,6 +5,7 @@
 //! by shard and hands them in many at a time, so that locks cost nothing and a shard's slots are in the cache while
 //! they are looked at.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use asof_model::{Admission, TimeSpan, Timestamp};
@@ -44,9 +45,13 @@ pub(crate) struct Contest {
     seen: AtomicBits,
 }
 
-/// The rows of one thread that are not handed in yet, by shard.
+/// The rows of one thread that are not handed in yet.
 #[derive(Debug)]
-pub(crate) struct Waiting(Vec<Vec<Entry>>);
+pub(crate) struct Waiting {
+    by_shard: Vec<Vec<Entry>>,
+    /// The rows of the batch at hand that have an entity, with its slots.
+    hits: Vec<(u32, Range<u32>)>,
+}
 
 /// How it ended, slot by slot.
 #[derive(Debug)]
@@ -80,7 +85,10 @@ impl Contest {
 
     /// A place to collect the rows of one thread.
     pub(crate) fn waiting(&self) -> Waiting {
-        Waiting(vec![Vec::new(); self.shards.len()])
+        Waiting {
+            by_shard: vec![Vec::new(); self.shards.len()],
+            hits: Vec::new(),
+        }
     }
 
     /// Lets the rows of a batch compete; `entities` says whose each is. Returns how many have an entity.
@@ -88,13 +96,15 @@ impl Contest {
         let lag = self.admission.availability_lag.map_or(0, TimeSpan::micros);
         let from_created = self.admission.visible_from_created;
         let event_times = batch.event_times.values();
-        let mut matched = 0;
-        for (row, entity) in entities.iter().enumerate() {
-            if *entity == NO_ENTITY {
-                continue;
-            }
-            matched += 1;
+        // In two steps: the first only loads, each load on its own, so that the processor waits for many at a time.
+        let mut hits = std::mem::take(&mut waiting.hits);
+        for (row, entity) in entities.iter().enumerate().filter(|(_, entity)| **entity != NO_ENTITY) {
             self.seen.insert(*entity as usize);
+            hits.push((row as u32, slots.of_entity(*entity)));
+        }
+        let matched = hits.len() as u64;
+        for (row, of_entity) in hits.drain(..) {
+            let row = row as usize;
             let event_time = event_times[row];
             let Some(mut known) = event_time.checked_add(lag) else {
                 continue;
@@ -103,7 +113,6 @@ impl Contest {
             if let (true, Some(created)) = (from_created, created_time) {
                 known = known.max(created);
             }
-            let of_entity = slots.of_entity(*entity);
             let times = slots.times(of_entity.clone());
             let first = times.partition_point(|time| *time < known);
             let Some(time) = times.get(first) else {
@@ -118,12 +127,13 @@ impl Contest {
             let place = Place::new(event_time, created_time, batch.id(row));
             self.enter(Entry { slot, place }, waiting);
         }
+        waiting.hits = hits;
         matched
     }
 
     /// Hands in all rows that wait.
     pub(crate) fn hand_in(&self, waiting: &mut Waiting) {
-        for (shard, entries) in waiting.0.iter_mut().enumerate() {
+        for (shard, entries) in waiting.by_shard.iter_mut().enumerate() {
             self.judge(shard, entries);
         }
     }
@@ -135,7 +145,7 @@ impl Contest {
 
     fn enter(&self, entry: Entry, waiting: &mut Waiting) {
         let shard = (entry.slot >> self.shard_bits) as usize;
-        let entries = &mut waiting.0[shard];
+        let entries = &mut waiting.by_shard[shard];
         entries.push(entry);
         if entries.len() >= HANDED_IN {
             self.judge(shard, entries);
