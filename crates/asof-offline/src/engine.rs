@@ -158,9 +158,10 @@ impl OfflineEngine {
             .with_batch_size(self.options.batch_size.max(1))
             .with_target_partitions(self.options.partitions.max(1));
         let memory = usize::try_from(self.options.memory).unwrap_or(usize::MAX);
-        // The pool counts what is kept; decoding, encoding and the allocator's own needs come on top.
+        // The pool counts what is kept; what is decoded, gathered and encoded at the moment comes on top, and the
+        // allocator's own needs.
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory / 4 * 3)))
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory / 8 * 3)))
             .build_arc()?;
         Ok(Arc::new(
             TaskContext::default().with_session_config(config).with_runtime(runtime),

@@ -31,27 +31,29 @@ fn memory(context: &TaskContext) -> usize {
     }
 }
 
-/// Rows of the spine per pass: so many that their index fits half of the memory.
+/// Rows of the spine per pass: so many that their index fits the memory. It may take more than the pool has, because
+/// while it stands nothing is gathered or encoded, for which the pool leaves room.
 pub(super) fn pass_rows(inputs: &[JoinInput], context: &TaskContext) -> u64 {
     let lookups: usize = inputs.iter().map(|input| input.lookups.len()).sum();
     let most = inputs.iter().map(|input| input.lookups.len()).max().unwrap_or_default();
     // A key in a table, an entity, a time, an order, a slot; places while a scan goes on; a winner for good.
     let row = 64 + most * Contest::memory(1) + lookups * size_of::<u64>();
-    let fitting = memory(context) / 2 / row;
+    let memory = memory(context);
+    let fitting = memory.saturating_add(memory / 3 * 2) / row;
     // A pass of fewer rows than a batch would only read the sources more often.
     fitting.max(output_rows(context)) as u64
 }
 
-/// Rows per chunk, of `rows` in all: so many that their values take a quarter of the memory, and that it is known of
-/// all chunks which rows they want. A whole number of output batches.
+/// Rows per chunk, of `rows` in all: so many that their values take a third of the memory, and that to know of all
+/// chunks which rows they want takes not more than another. A whole number of output batches.
 pub(super) fn chunk_rows<'a>(rows: usize, wanted: impl Iterator<Item = &'a Wanted>, context: &TaskContext) -> usize {
     let (mut per_row, mut per_chunk) = (1, 1);
     for wanted in wanted {
         per_row += wanted.row_bytes();
         per_chunk += wanted.memory_per_chunk();
     }
-    let fitting = (memory(context) / 4 / per_row).min(CHUNK_ROWS);
-    let most_chunks = (memory(context) / 8 / per_chunk).max(1);
+    let fitting = (memory(context) / 3 / per_row).min(CHUNK_ROWS);
+    let most_chunks = (memory(context) / 3 / per_chunk).max(1);
     let chunk = fitting.max(rows.div_ceil(most_chunks)).max(1);
     chunk.next_multiple_of(output_rows(context))
 }
