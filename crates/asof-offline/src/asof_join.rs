@@ -63,9 +63,9 @@ pub(crate) use contest::Outcome;
 pub(crate) use entities::Entities;
 pub(crate) use exec::{AsofJoinExec, JoinInput, JoinLookup};
 pub(crate) use gather::gather;
-pub(crate) use index::{Index, Slots};
 #[cfg(test)]
 pub(crate) use index::SlotsBuilder;
+pub(crate) use index::{Index, Slots};
 pub(crate) use int_table::NO_ENTITY;
 #[cfg(test)]
 pub(crate) use lookup_keys::LookupKeys;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use asof_model::definition::{
-    Definitions, Entity, FeatureService, FeatureView, Impute, JoinKey, Metadata, OnDemandFeature, OnDemandView, Projection,
-    RequestField, RowFeature, Source, TimeColumn, ViewBody,
+    Definitions, Entity, FeatureService, FeatureView, Impute, JoinKey, Metadata, OnDemandFeature, OnDemandView,
+    Projection, RequestField, RowFeature, Source, TimeColumn, ViewBody,
 };
 use asof_model::key::KeyCodec;
 use asof_model::row::RowCodec;
