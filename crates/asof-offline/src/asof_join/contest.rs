@@ -14,7 +14,7 @@ use super::bits::AtomicBits;
 use super::index::{NO_SLOT, Slots};
 use super::int_table::NO_ENTITY;
 use super::values::NO_ROW;
-use crate::source::{Place, Scanned};
+use crate::source::{Place, RowId, Scanned};
 
 /// Slots per shard, at least: as many as fit a processor's own cache.
 const LEAST_SHARD: usize = 1 << 13;
@@ -56,7 +56,7 @@ pub(crate) struct Waiting {
 /// How it ended, slot by slot.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The bits of the winner's [`RowId`](crate::source::RowId), or [`NO_ROW`].
+    /// The bits of the winner's [`RowId`], or [`NO_ROW`].
     pub(crate) winners: Vec<u64>,
     /// Whether a slot without a winner had rows that were too old.
     expired: Vec<bool>,
@@ -192,7 +192,7 @@ impl Contest {
                 last = last.max(shards[slot >> self.shard_bits][slot & mask]);
                 let fresh = last.id().filter(|_| self.is_fresh(last.event_time(), *time));
                 had_older |= last.is_row() || self.expired.contains(slot);
-                outcome.winners.push(fresh.map_or(NO_ROW, |id| id.bits()));
+                outcome.winners.push(fresh.map_or(NO_ROW, RowId::bits));
                 outcome.expired.push(fresh.is_none() && had_older);
             }
         }

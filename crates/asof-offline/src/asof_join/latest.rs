@@ -5,7 +5,7 @@ use asof_model::{Admission, Timestamp};
 use super::collect::Answers;
 use super::int_table::NO_ENTITY;
 use super::values::NO_ROW;
-use crate::source::{Place, Scanned};
+use crate::source::{Place, RowId, Scanned};
 
 /// The last row of each entity among some of the rows, in any order.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Latest {
     /// The answer for each of `entities` entities.
     pub(crate) fn finish(mut self, entities: usize) -> Answers {
         self.best.resize(entities, Place::NONE);
-        let winner = |place: &Place| place.id().map_or(NO_ROW, |id| id.bits());
+        let winner = |place: &Place| place.id().map_or(NO_ROW, RowId::bits);
         Answers {
             winners: self.best.iter().map(winner).collect(),
             orders: self.best.iter().map(Place::stored).collect(),

@@ -21,12 +21,21 @@ use crate::spine::{OpenSpine, blocking};
 pub(super) struct Output {
     pub(super) spine: OpenSpine,
     pub(super) schema: SchemaRef,
-    /// Of each lookup: its view's position among the buckets, the winner of each row of the pass, and its outputs.
-    pub(super) lookups: Vec<(usize, Arc<Vec<u64>>, Vec<(usize, Field)>)>,
+    pub(super) lookups: Vec<OutputLookup>,
     pub(super) batch_rows: usize,
     pub(super) threads: usize,
     /// The first row of the pass in the spine.
     pub(super) first_row: u64,
+}
+
+/// What a lookup adds to the output.
+pub(super) struct OutputLookup {
+    /// Its view's position among the buckets.
+    pub(super) view: usize,
+    /// The winner of each row of the pass.
+    pub(super) winners: Arc<Vec<u64>>,
+    /// Positions in the view's values, and the fields that they become.
+    pub(super) outputs: Vec<(usize, Field)>,
 }
 
 /// The values of a range of rows, in memory.
@@ -93,9 +102,9 @@ impl Output {
     /// Some rows of the spine with their features. `first`: the first one's number in the pass.
     fn gather(&self, chunk: &Chunk, first: usize, spine: &RecordBatch) -> Result<RecordBatch, OfflineError> {
         let mut columns = spine.columns().to_vec();
-        for (view, winners, outputs) in &self.lookups {
-            let winners = &winners[first..first + spine.num_rows()];
-            columns.extend(columns_of(&chunk.views[*view], winners, outputs)?);
+        for lookup in &self.lookups {
+            let winners = &lookup.winners[first..first + spine.num_rows()];
+            columns.extend(columns_of(&chunk.views[lookup.view], winners, &lookup.outputs)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(spine.num_rows()));
         Ok(RecordBatch::try_new_with_options(

@@ -24,7 +24,7 @@ use super::exec::{JoinInput, JoinLookup};
 use super::fetch::{Fetched, Wanted};
 use super::index::{Index, Slots, SlotsBuilder};
 use super::lookup_keys::LookupKeys;
-use super::output::{Chunk, Output};
+use super::output::{Chunk, Output, OutputLookup};
 use super::sizes::{chunk_rows, output_rows, pass_rows};
 use super::values::ValueSource;
 use crate::OfflineError;
@@ -139,7 +139,11 @@ impl Join {
             lookups: found
                 .into_iter()
                 .zip(view_of)
-                .map(|(found, view)| (view, found.winners, found.lookup.outputs))
+                .map(|(found, view)| OutputLookup {
+                    view,
+                    winners: found.winners,
+                    outputs: found.lookup.outputs,
+                })
                 .collect(),
             batch_rows: output_rows(&self.context),
             threads,
@@ -184,7 +188,7 @@ impl Join {
             for (question, lookup) in questions.into_iter().zip(&input.lookups) {
                 let (index, answers) = question.finish()?;
                 reservation.grow((rows.end - rows.start) as usize * size_of::<u64>());
-                all.push(self.found(at, lookup, &index, answers)?);
+                all.push(self.found(at, lookup, &index, answers));
             }
             // An index stands as long as a later input needs it.
             let later = &self.inputs[at + 1..];
@@ -193,7 +197,7 @@ impl Join {
         Ok(all)
     }
 
-    fn found(&self, input: usize, lookup: &JoinLookup, index: &Index, answers: Answers) -> Result<Found, OfflineError> {
+    fn found(&self, input: usize, lookup: &JoinLookup, index: &Index, answers: Answers) -> Found {
         let Index::Spine(slots) = index else {
             unreachable!("the index that was asked with comes back");
         };
@@ -221,12 +225,12 @@ impl Join {
             report.null_key += tally.null_key;
             report.unknown_key += tally.unknown_key;
         });
-        Ok(Found {
+        Found {
             input,
             lookup: lookup.clone(),
             winners: Arc::new(winners),
             values: values.expect("a view's values are the source's or come with the answers"),
-        })
+        }
     }
 
     /// Notes what the scan of an input has read, for each of its views.
