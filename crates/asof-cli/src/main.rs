@@ -12,6 +12,7 @@ mod progress;
 mod table;
 mod workspace;
 
+use std::ffi::{c_int, c_long};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,10 +30,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Lets the allocator give memory back that was free for so long, in milliseconds: its usual second is a gigabyte when
 /// values go to temporary files as fast as they come.
-const FREE_MEMORY: i64 = 10;
+const FREE_MEMORY: c_long = 10;
 
 /// `mi_option_purge_delay` of the version that is pinned, whose bindings do not name it.
-const PURGE_DELAY: i32 = 15;
+const PURGE_DELAY: c_int = 15;
 
 /// How long a command that was interrupted may take to clean up.
 const GRACE: Duration = Duration::from_secs(2);

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use asof_testkit::{Asof, Finished, Table, write_parquet, write_parquet_in_row_groups};
 
-use crate::asof;
+use crate::{asof, signal};
 
 const SETTINGS: &str = "project: faults\nregistry: registry\nonline_store: {type: embedded, path: online}\n";
 
@@ -180,14 +180,6 @@ fn finished(mut command: Command) -> Result<Finished> {
         stdout: String::from_utf8(output.stdout)?,
         stderr: String::from_utf8(output.stderr)?,
     })
-}
-
-fn signal(process: u32, name: &str) -> Result<()> {
-    let sent = Command::new("sh")
-        .args(["-c", &format!("kill -{name} {process}")])
-        .status()?;
-    anyhow::ensure!(sent.success(), "the signal was not sent");
-    Ok(())
 }
 
 /// The ticks of the processor's clock that a process has run, until it ends.

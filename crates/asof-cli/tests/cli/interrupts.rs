@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 use asof_testkit::{Asof, Table, write_parquet};
 
-use crate::asof;
+use crate::{asof, signal};
 
 const SETTINGS: &str = "project: shops\nregistry: registry\nonline_store: {type: embedded, path: online}\n";
 
@@ -47,14 +47,6 @@ fn names(folder: &std::path::Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-fn signal(process: u32, name: &str) -> Result<()> {
-    let sent = std::process::Command::new("sh")
-        .args(["-c", "kill \"-$0\" \"$1\"", name, &process.to_string()])
-        .status()?;
-    anyhow::ensure!(sent.success(), "the signal was not sent");
-    Ok(())
 }
 
 /// Stops a run in the middle of its work. Returns its exit code, what it said last, and what it printed; `None` when it

@@ -98,8 +98,13 @@ impl Rides {
 
 /// Asks the process to end, as a supervisor does.
 fn terminate(process: u32) -> Result<()> {
+    signal(process, "TERM")
+}
+
+/// Sends a signal to a process.
+fn signal(process: u32, name: &str) -> Result<()> {
     let sent = std::process::Command::new("sh")
-        .args(["-c", "kill -TERM \"$0\"", &process.to_string()])
+        .args(["-c", "kill \"-$0\" \"$1\"", name, &process.to_string()])
         .status()?;
     anyhow::ensure!(sent.success(), "the signal was not sent");
     Ok(())
