@@ -13,6 +13,7 @@ mod error;
 mod keys;
 mod latest;
 mod memory;
+mod parallel;
 mod progress;
 mod source;
 mod spine;

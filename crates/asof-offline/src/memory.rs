@@ -1,5 +1,6 @@
 //! How much memory there is.
 
+use arrow::array::{Array, ArrayRef};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// Half of the memory that this process may have: the machine's, or less where a control group says so.
@@ -17,6 +18,14 @@ pub(crate) fn half() -> u64 {
         0 => 1 << 30,
         half => half,
     }
+}
+
+/// The memory that columns take, what they share counted each time; in bytes.
+pub(crate) fn of_columns(columns: &[ArrayRef]) -> usize {
+    let columns = columns.iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or_default())
+        .sum()
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@
 mod cutoffs;
 mod events;
 mod folded;
-mod parallel;
 mod program;
 mod segment;
 mod shard;

@@ -49,14 +49,12 @@ impl Bucket {
         }
     }
 
-    /// Adds values: those of the rows of `part` from the `rank`th on. Returns the memory that they take.
-    pub(crate) fn push(&mut self, part: u32, rank: u32, values: ValueBatch) -> usize {
-        let memory = values.memory();
+    /// Adds values, which take so much memory: those of the rows of `part` from the `rank`th on.
+    pub(crate) fn push(&mut self, part: u32, rank: u32, values: ValueBatch, memory: usize) {
         let segment = self.spilled.as_ref().map_or(0, |spilled| spilled.segments) + self.segments.len() as u32;
         self.rows.place(part, rank, segment);
         self.segments.push(values);
         self.memory += memory;
-        memory
     }
 
     /// The memory that the segments in memory take.
@@ -74,13 +72,16 @@ impl Bucket {
         };
         let schema = schema_of(first);
         if self.spilled.is_none() {
-            let file = tempfile::tempfile().map_err(failed)?;
-            let writer = StreamWriter::try_new_buffered(file, &schema).map_err(failed)?;
+            let file = tempfile::tempfile().map_err(OfflineError::spill)?;
+            let writer = StreamWriter::try_new_buffered(file, &schema).map_err(OfflineError::spill)?;
             self.spilled = Some(Spilled { writer, segments: 0 });
         }
         if let Some(spilled) = &mut self.spilled {
             for segment in self.segments.drain(..) {
-                spilled.writer.write(&segment.to_batch(&schema)?).map_err(failed)?;
+                spilled
+                    .writer
+                    .write(&segment.to_batch(&schema)?)
+                    .map_err(OfflineError::spill)?;
                 spilled.segments += 1;
             }
         }
@@ -95,13 +96,15 @@ impl Bucket {
         let Some(mut spilled) = self.spilled else {
             return Ok((self.rows, self.segments));
         };
-        spilled.writer.finish().map_err(failed)?;
-        let written = spilled.writer.into_inner().map_err(failed)?;
-        let mut file = written.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.rewind().map_err(failed)?;
-        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(failed)?;
+        spilled.writer.finish().map_err(OfflineError::spill)?;
+        let written = spilled.writer.into_inner().map_err(OfflineError::spill)?;
+        let mut file = written
+            .into_inner()
+            .map_err(|error| OfflineError::spill(error.into_error()))?;
+        file.rewind().map_err(OfflineError::spill)?;
+        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(OfflineError::spill)?;
         let batches = reader.map(|batch| {
-            let batch = batch.map_err(failed)?;
+            let batch = batch.map_err(OfflineError::spill)?;
             Ok(ValueBatch {
                 rows: batch.num_rows(),
                 columns: batch.columns().to_vec(),
@@ -111,10 +114,6 @@ impl Bucket {
         segments.extend(self.segments);
         Ok((self.rows, segments))
     }
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OfflineError {
-    OfflineError::Spill { error: error.into() }
 }
 
 fn schema_of(values: &ValueBatch) -> SchemaRef {

@@ -6,9 +6,9 @@
 //! they are looked at.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use asof_model::{Admission, TimeSpan, Timestamp};
+use parking_lot::Mutex;
 
 use super::bits::AtomicBits;
 use super::index::{NO_SLOT, Slots};
@@ -157,8 +157,7 @@ impl Contest {
             return;
         }
         let first = (shard as u32) << self.shard_bits;
-        // A shard is consistent after every step: a thread that died in the middle fails the run by itself.
-        let mut best = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut best = self.shards[shard].lock();
         for entry in entries.drain(..) {
             let best = &mut best[(entry.slot - first) as usize];
             if *best < entry.place {
@@ -173,9 +172,7 @@ impl Contest {
     /// order has the latest event time, so when it is too old, all are.
     pub(crate) fn finish(self, slots: &Slots) -> Outcome {
         let shards = self.shards.iter();
-        let shards: Vec<_> = shards
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
-            .collect();
+        let shards: Vec<_> = shards.map(|shard| shard.lock()).collect();
         let mask = (1_usize << self.shard_bits) - 1;
         let mut outcome = Outcome {
             winners: Vec::with_capacity(slots.len()),

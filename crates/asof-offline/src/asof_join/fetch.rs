@@ -1,14 +1,15 @@
 //! The value pass: the values of the winning rows are read, part by part, and dealt out to the ranges of the spine
 //! that want them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::UInt32Array;
 use datafusion::common::runtime::JoinSet;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use parking_lot::Mutex;
 
 use super::bucket::Bucket;
 use super::row_set::{RowSet, ones};
@@ -112,21 +113,21 @@ impl Fetched {
     pub(crate) fn take(&self, chunk: usize) -> Vec<Bucket> {
         let buckets: Vec<Bucket> = self.chunks[chunk]
             .iter()
-            .filter_map(|bucket| lock(bucket).take())
+            .filter_map(|bucket| bucket.lock().take())
             .collect();
         self.reservation.shrink(buckets.iter().map(Bucket::memory).sum());
         buckets
     }
 
     fn is_wanted(&self, view: usize, part: u32) -> bool {
-        let mut buckets = self.chunks.iter().map(|buckets| lock(&buckets[view]));
+        let mut buckets = self.chunks.iter().map(|buckets| buckets[view].lock());
         buckets.any(|bucket| bucket.as_ref().is_some_and(|bucket| bucket.rows.has_part(part)))
     }
 
     async fn read(&self, view: usize, source: &dyn ValueSource, part: u32) -> Result<u64, OfflineError> {
         let mut mask = vec![0; source.rows_of(part).div_ceil(64) as usize];
         for buckets in &self.chunks {
-            if let Some(bucket) = lock(&buckets[view]).as_ref() {
+            if let Some(bucket) = buckets[view].lock().as_ref() {
                 bucket.rows.add_to(part, &mut mask);
             }
         }
@@ -153,7 +154,7 @@ impl Fetched {
         rows: &[u32],
         values: &ValueBatch,
     ) -> Result<u32, OfflineError> {
-        let wanted: Vec<u32> = match lock(bucket).as_ref() {
+        let wanted: Vec<u32> = match bucket.lock().as_ref() {
             Some(bucket) if bucket.rows.has_part(part) => {
                 let wanted = rows
                     .iter()
@@ -172,9 +173,10 @@ impl Fetched {
         } else {
             values.take(&UInt32Array::from(wanted))?
         };
-        self.make_room(values.memory())?;
-        if let Some(bucket) = lock(bucket).as_mut() {
-            bucket.push(part, rank, values);
+        let memory = values.memory();
+        self.make_room(memory)?;
+        if let Some(bucket) = bucket.lock().as_mut() {
+            bucket.push(part, rank, values, memory);
         }
         Ok(count as u32)
     }
@@ -184,13 +186,13 @@ impl Fetched {
         if self.reservation.try_grow(bytes).is_ok() {
             return Ok(());
         }
-        let _turn = lock(&self.spilling);
+        let _turn = self.spilling.lock();
         for buckets in self.chunks.iter().rev() {
             for bucket in buckets {
                 if self.reservation.try_grow(bytes).is_ok() {
                     return Ok(());
                 }
-                if let Some(bucket) = lock(bucket).as_mut() {
+                if let Some(bucket) = bucket.lock().as_mut() {
                     let freed = bucket.spill()?;
                     self.reservation.shrink(freed);
                     self.spilled.fetch_add(freed, Ordering::Relaxed);
@@ -201,11 +203,6 @@ impl Fetched {
         self.reservation.grow(bytes);
         Ok(())
     }
-}
-
-/// What a lock guards is whole between any two steps, and a thread that dies fails the run.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Wanted {

@@ -117,7 +117,7 @@ impl Join {
             let found = &found[*at];
             self.recorder.note_view(&found.lookup.view, |view| {
                 view.winners += report.winners;
-                view.bytes_read += wanted.source.bytes_read();
+                view.bytes_read += wanted.source.take_bytes_read();
                 view.value_pass += clock.elapsed();
                 if let (Some(scan), true) = (found.scan(&self.inputs), found.lookup.values.is_some()) {
                     let with_values = report.parts.iter().map(|part| PartReport {
@@ -238,8 +238,8 @@ impl Join {
         let Some(scan) = scan.downcast_ref::<FeatureScanExec>() else {
             return;
         };
-        let read = scan.report();
-        let parts: Vec<PartReport> = read.parts_read().map(|part| scan.part(part)).collect();
+        let counts = scan.report().take();
+        let parts: Vec<PartReport> = scan.report().parts_read().map(|part| scan.part(part)).collect();
         let mut noted: Vec<&ViewName> = Vec::new();
         for lookup in &input.lookups {
             if noted.contains(&&lookup.view) {
@@ -247,18 +247,19 @@ impl Join {
             }
             noted.push(&lookup.view);
             self.recorder.note_view(&lookup.view, |view| {
-                let mut files: Vec<u32> = parts.iter().map(|part| part.file).collect();
-                files.dedup();
-                view.files_read = files.len() as u64;
-                view.row_groups_read = parts.len() as u64;
-                view.row_groups_pruned_by_time = read.parts_pruned_by_time();
-                view.row_groups_pruned_by_key = read.parts_pruned_by_key();
-                (view.pages, view.pages_skipped) = read.pages();
-                view.bytes_read = read.bytes_read();
-                view.rows_probed = read.rows_read();
-                view.rows_matched = read.rows_matched();
+                view.row_groups_pruned_by_time += counts.parts_pruned_by_time;
+                view.row_groups_pruned_by_key += counts.parts_pruned_by_key;
+                view.pages += counts.pages;
+                view.pages_skipped += counts.pages_skipped;
+                view.bytes_read += counts.bytes_read;
+                view.rows_probed += counts.rows_read;
+                view.rows_matched += counts.rows_matched;
                 view.key_pass += clock.elapsed();
                 merge_parts(&mut view.parts, parts.iter().copied());
+                let mut files: Vec<u32> = view.parts.iter().map(|part| part.file).collect();
+                files.dedup();
+                view.files_read = files.len() as u64;
+                view.row_groups_read = view.parts.len() as u64;
             });
         }
     }

@@ -140,7 +140,7 @@ mod tests {
             0
         }
 
-        fn bytes_read(&self) -> u64 {
+        fn take_bytes_read(&self) -> u64 {
             0
         }
     }

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use futures::future::BoxFuture;
 
-use crate::OfflineError;
+use crate::{OfflineError, memory};
 
 /// In place of the bits of a [`RowId`](crate::source::RowId): no row.
 pub(crate) const NO_ROW: u64 = u64::MAX;
@@ -32,8 +32,8 @@ pub(crate) trait ValueSource: fmt::Debug + Send + Sync {
     /// About how many bytes of memory the values of a row take.
     fn row_bytes(&self) -> usize;
 
-    /// How many bytes have been read so far.
-    fn bytes_read(&self) -> u64;
+    /// How many bytes have been read since this was last asked.
+    fn take_bytes_read(&self) -> u64;
 }
 
 impl ValueBatch {
@@ -48,9 +48,6 @@ impl ValueBatch {
 
     /// The memory that the values take.
     pub(crate) fn memory(&self) -> usize {
-        let columns = self.columns.iter();
-        columns
-            .map(|column| column.to_data().get_slice_memory_size().unwrap_or_default())
-            .sum()
+        memory::of_columns(&self.columns)
     }
 }

@@ -5,6 +5,13 @@ use datafusion::error::DataFusionError;
 
 use super::OfflineError;
 
+impl OfflineError {
+    /// A temporary file failed.
+    pub(crate) fn spill(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Spill { error: error.into() }
+    }
+}
+
 impl From<ArrowError> for OfflineError {
     fn from(error: ArrowError) -> Self {
         Self::Engine(Box::new(error.into()))

@@ -80,30 +80,32 @@ impl ScanReport {
             .map(|(_, part)| part)
     }
 
-    pub(crate) fn parts_pruned_by_time(&self) -> u64 {
-        self.parts_pruned_by_time.load(Ordering::Relaxed)
+    /// What was counted since this was last asked.
+    pub(crate) fn take(&self) -> ScanCounts {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        ScanCounts {
+            parts_pruned_by_time: take(&self.parts_pruned_by_time),
+            parts_pruned_by_key: take(&self.parts_pruned_by_key),
+            pages: take(&self.pages_looked_at),
+            pages_skipped: take(&self.pages_skipped),
+            rows_read: take(&self.rows_read),
+            bytes_read: take(&self.bytes_read),
+            rows_matched: take(&self.rows_matched),
+        }
     }
+}
 
-    pub(crate) fn parts_pruned_by_key(&self) -> u64 {
-        self.parts_pruned_by_key.load(Ordering::Relaxed)
-    }
-
-    /// Pages of which the least and the greatest value were looked at, and how many of them were skipped.
-    pub(crate) fn pages(&self) -> (u64, u64) {
-        let [looked_at, skipped] = [&self.pages_looked_at, &self.pages_skipped];
-        (looked_at.load(Ordering::Relaxed), skipped.load(Ordering::Relaxed))
-    }
-
+/// What some part of a scan has cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScanCounts {
+    pub(crate) parts_pruned_by_time: u64,
+    pub(crate) parts_pruned_by_key: u64,
+    /// Pages of which the least and the greatest value were looked at.
+    pub(crate) pages: u64,
+    /// How many of them were skipped.
+    pub(crate) pages_skipped: u64,
     /// Rows of the parts that were read, but for those of pages that were skipped.
-    pub(crate) fn rows_read(&self) -> u64 {
-        self.rows_read.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.bytes_read.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn rows_matched(&self) -> u64 {
-        self.rows_matched.load(Ordering::Relaxed)
-    }
+    pub(crate) rows_read: u64,
+    pub(crate) bytes_read: u64,
+    pub(crate) rows_matched: u64,
 }

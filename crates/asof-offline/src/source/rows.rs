@@ -87,8 +87,8 @@ impl ValueSource for SourceRows {
         columns.iter().map(|at| self.table.value_bytes(*at)).sum()
     }
 
-    fn bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    fn take_bytes_read(&self) -> u64 {
+        self.bytes.swap(0, Ordering::Relaxed)
     }
 }
 

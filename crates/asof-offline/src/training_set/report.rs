@@ -1,9 +1,10 @@
 //! What happened while a training set was made: the facts behind summaries, explanations, warnings and manifests.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use asof_model::{SourceName, Timestamp, ViewName};
+use parking_lot::Mutex;
 
 use super::ContentRecord;
 use crate::SourceFile;
@@ -193,8 +194,7 @@ pub(crate) struct Recorder(Arc<Mutex<JoinReport>>);
 impl Recorder {
     /// Notes something of the whole.
     pub(crate) fn note(&self, note: impl FnOnce(&mut JoinReport)) {
-        // A panic elsewhere leaves numbers behind, at worst too small ones, and fails the run anyway.
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        note(&mut self.0.lock());
     }
 
     /// Notes something of a view, if it was opened.
@@ -208,6 +208,6 @@ impl Recorder {
 
     /// What was noted so far.
     pub(crate) fn report(&self) -> JoinReport {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }

@@ -7,13 +7,13 @@ use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryConsumer;
 
 use super::folded::FoldedRows;
-use super::parallel::in_parallel;
 use super::program::WindowProgram;
 use super::shard::Shard;
 use super::spill::Memory;
 use super::store::{ByShard, Collected, Seen, Store};
 use crate::OfflineError;
 use crate::asof_join::{Answers, Index, NO_ROW, Outcome, Slots};
+use crate::parallel::in_parallel;
 use crate::source::{RowId, Scanned};
 
 /// The rows collected so far, from some of the partitions of a scan, in any order.

@@ -94,7 +94,7 @@ impl ValueSource for FoldedRows {
         self.program.aggregate.row_bytes()
     }
 
-    fn bytes_read(&self) -> u64 {
+    fn take_bytes_read(&self) -> u64 {
         0
     }
 }

@@ -7,9 +7,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute::{filter, interleave, take};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType, UInt32Type};
 
-use super::spill::{Held, Memory, bytes_of};
-use crate::OfflineError;
+use super::spill::{Held, Memory};
 use crate::source::Scanned;
+use crate::{OfflineError, memory};
 
 /// Rows of some entities, in any order.
 #[derive(Debug, Default)]
@@ -36,11 +36,11 @@ impl Segment {
         let runs = self.runs.len() * size_of::<(u32, u64)>();
         words
             + runs
-            + bytes_of(&self.inputs)
+            + memory::of_columns(&self.inputs)
             + self
                 .created
                 .as_ref()
-                .map_or(0, |created| bytes_of(std::slice::from_ref(created)))
+                .map_or(0, |created| memory::of_columns(std::slice::from_ref(created)))
     }
 
     /// Moves its rows to the temporary file.

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use datafusion::execution::memory_pool::MemoryReservation;
+use parking_lot::Mutex;
 
-use crate::OfflineError;
+use crate::{OfflineError, memory};
 
 /// The memory that some windows take together, and where their rows go when there is no more.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl Memory {
 
     /// Holds rows, in memory if there is enough.
     pub(super) fn hold(&self, rows: RecordBatch) -> Result<Held, OfflineError> {
-        let bytes = bytes_of(rows.columns());
+        let bytes = memory::of_columns(rows.columns());
         if bytes == 0 || self.try_grow(bytes) {
             Ok(Held::Here(rows))
         } else {
@@ -65,13 +66,13 @@ impl Memory {
 
     /// Writes rows to the file.
     pub(super) fn spill(&self, rows: &RecordBatch) -> Result<Held, OfflineError> {
-        let mut writer = StreamWriter::try_new(Vec::new(), rows.schema_ref()).map_err(failed)?;
-        writer.write(rows).map_err(failed)?;
-        let bytes = writer.into_inner().map_err(failed)?;
+        let mut writer = StreamWriter::try_new(Vec::new(), rows.schema_ref()).map_err(OfflineError::spill)?;
+        writer.write(rows).map_err(OfflineError::spill)?;
+        let bytes = writer.into_inner().map_err(OfflineError::spill)?;
         self.file
             .append(&bytes)
             .map(|start| Held::Spilled(start, bytes.len()))
-            .map_err(failed)
+            .map_err(OfflineError::spill)
     }
 
     /// Rows that are held.
@@ -79,10 +80,10 @@ impl Memory {
         match held {
             Held::Here(rows) => Ok(rows.clone()),
             Held::Spilled(start, length) => {
-                let bytes = self.file.read(*start, *length).map_err(failed)?;
-                let mut reader = StreamReader::try_new(bytes.as_slice(), None).map_err(failed)?;
-                let rows = reader.next().ok_or_else(|| failed("it ends too early"))?;
-                rows.map_err(failed)
+                let bytes = self.file.read(*start, *length).map_err(OfflineError::spill)?;
+                let mut reader = StreamReader::try_new(bytes.as_slice(), None).map_err(OfflineError::spill)?;
+                let rows = reader.next().ok_or_else(|| OfflineError::spill("it ends too early"))?;
+                rows.map_err(OfflineError::spill)
             }
         }
     }
@@ -91,8 +92,7 @@ impl Memory {
 impl SpillFile {
     /// Where the bytes now start.
     fn append(&self, bytes: &[u8]) -> std::io::Result<u64> {
-        // A thread that died in the middle has written bytes that nobody looks for.
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.0.lock();
         if file.is_none() {
             *file = Some(tempfile::tempfile()?);
         }
@@ -104,23 +104,11 @@ impl SpillFile {
 
     fn read(&self, start: u64, length: usize) -> std::io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.0.lock();
         if let Some(file) = file.as_mut() {
             file.seek(SeekFrom::Start(start))?;
             file.read_exact(&mut bytes)?;
         }
         Ok(bytes)
     }
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OfflineError {
-    OfflineError::Spill { error: error.into() }
-}
-
-/// The memory of columns.
-pub(super) fn bytes_of(columns: &[ArrayRef]) -> usize {
-    let columns = columns.iter();
-    columns
-        .map(|column| column.to_data().get_slice_memory_size().unwrap_or_default())
-        .sum()
 }

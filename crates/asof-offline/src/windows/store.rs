@@ -11,12 +11,12 @@
 
 use std::sync::Arc;
 
-use super::parallel::in_parallel;
 use super::program::WindowProgram;
 use super::segment::{Pending, Segment, SpilledSegment};
 use super::spill::Memory;
 use crate::OfflineError;
 use crate::asof_join::{AtomicBits, Index, NO_ENTITY};
+use crate::parallel::in_parallel;
 use crate::source::Scanned;
 
 /// Entities lie in this many shards, by their number.

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use asof_offline::{
-    OfflineError, ParquetCompression, ParquetOptions, Spine, TrainingSetLabels, TrainingSetOutput,
-    TrainingSetSelection, TrainingSetSummary,
+    OfflineEngine, OfflineError, OfflineOptions, ParquetCompression, ParquetOptions, Spine, TrainingSetLabels,
+    TrainingSetOutput, TrainingSetSelection, TrainingSetSummary,
 };
 use asof_testkit::{Table, read_parquet, write_parquet};
 use parquet::basic::{Compression, ZstdLevel};
@@ -321,5 +321,33 @@ async fn the_plan_can_be_shown() -> Result<()> {
       FeatureScanExec: views=[v], files=3, row_groups=38 of 38, columns=[k, at, written]
       FeatureScanExec: views=[w], files=3, row_groups=38 of 38, columns=[k, at, written, x, word]
     ");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_counted_over_all_passes() -> Result<()> {
+    let fixture = fixture()?;
+    let plan = fixture.plan(&["v:x"])?;
+    let mut counted = Vec::new();
+    // The spine has 120 rows; with no memory to speak of, a pass has as many rows as a batch.
+    for (memory, batch_size, passes) in [(1 << 30, 40, 1), (1, 40, 3)] {
+        let engine = OfflineEngine::new(OfflineOptions {
+            batch_size,
+            memory,
+            ..OfflineOptions::new(fixture.folder.path())
+        });
+        let spine = Spine::file(fixture.folder.file("spine.parquet"));
+        let out = fixture.folder.file("counted.parquet");
+        let summary = engine.write_training_set(&plan, spine, "t", &out, &labels()).await?;
+        assert_eq!(summary.report.passes, passes);
+        let view = &summary.report.views[0];
+        let matched = view.lookups[0].matched;
+        counted.push((matched, view.rows_probed, view.row_groups_read, view.files_read));
+    }
+    let [once, thrice] = counted[..] else {
+        anyhow::bail!("two runs were counted");
+    };
+    // Each pass reads what has its keys and times, which here is everything; what there is to read stays the same.
+    assert_eq!(thrice, (once.0, 3 * once.1, once.2, once.3));
     Ok(())
 }

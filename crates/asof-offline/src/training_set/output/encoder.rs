@@ -8,14 +8,13 @@
 
 use std::io::{Sink, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
@@ -24,6 +23,7 @@ use parquet::schema::types::ColumnPath;
 use super::dictionary::{self, is_worth_it};
 use super::options::ParquetOptions;
 use super::pieces::Block;
+use crate::parallel::in_parallel;
 
 /// A Parquet file in the making.
 pub(super) struct Encoder<W: Write + Send> {
@@ -76,17 +76,21 @@ impl<W: Write + Send> Encoder<W> {
                     },
                 )?,
             };
-            in_parallel(self.threads, group.columns.len(), |column| {
-                let mut writers = group.columns[column].lock();
-                let field = self.schema.field(column);
-                for piece in pieces {
-                    let leaves = compute_leaves(field, piece.column(column))?;
-                    for (leaf, writer) in leaves.iter().zip(writers.iter_mut()) {
-                        writer.write(leaf)?;
+            in_parallel(
+                self.threads,
+                (0..group.columns.len()).collect(),
+                |column: usize| -> Result<()> {
+                    let mut writers = group.columns[column].lock();
+                    let field = self.schema.field(column);
+                    for piece in pieces {
+                        let leaves = compute_leaves(field, piece.column(column))?;
+                        for (leaf, writer) in leaves.iter().zip(writers.iter_mut()) {
+                            writer.write(leaf)?;
+                        }
                     }
-                }
-                Ok(())
-            })?;
+                    Ok(())
+                },
+            )?;
             self.group = Some(group);
         }
         if block.ends_group {
@@ -98,16 +102,14 @@ impl<W: Write + Send> Encoder<W> {
     /// Begins a row group of about `rows` rows that begin with those in `pieces`.
     fn begin(&self, pieces: &[RecordBatch], rows: usize) -> Result<RowGroup> {
         let columns = self.schema.fields().len();
-        let worth: Vec<_> = (0..columns).map(|_| Mutex::new(None)).collect();
-        in_parallel(self.threads, columns, |column| {
-            *worth[column].lock() = is_worth_it(pieces, column, rows);
-            Ok(())
+        let worth = in_parallel(self.threads, (0..columns).collect(), |column| -> Result<_> {
+            Ok(is_worth_it(pieces, column, rows))
         })?;
         let leaves = self.file.schema_descr();
         let mut properties = properties(&self.options);
         for leaf in 0..leaves.num_columns() {
             let path: ColumnPath = leaves.column(leaf).path().clone();
-            properties = match *worth[leaves.get_column_root_idx(leaf)].lock() {
+            properties = match worth[leaves.get_column_root_idx(leaf)] {
                 Some(true) => properties.set_column_dictionary_page_size_limit(path, dictionary::LARGEST),
                 Some(false) => properties.set_column_dictionary_enabled(path, false),
                 None => properties,
@@ -133,17 +135,13 @@ impl<W: Write + Send> Encoder<W> {
         let Some(group) = self.group.take() else {
             return Ok(());
         };
-        let chunks: Vec<Mutex<Vec<ArrowColumnChunk>>> = group.columns.iter().map(|_| Mutex::default()).collect();
-        in_parallel(self.threads, group.columns.len(), |column| {
-            let writers = std::mem::take(&mut *group.columns[column].lock());
-            *chunks[column].lock() = writers
-                .into_iter()
-                .map(ArrowColumnWriter::close)
-                .collect::<Result<_>>()?;
-            Ok(())
+        let columns = group.columns.into_iter().map(Mutex::into_inner).collect();
+        let chunks = in_parallel(self.threads, columns, |writers: Vec<ArrowColumnWriter>| {
+            let closed = writers.into_iter().map(ArrowColumnWriter::close);
+            closed.collect::<Result<Vec<ArrowColumnChunk>>>()
         })?;
         let mut row_group = self.file.next_row_group()?;
-        for chunk in chunks.into_iter().flat_map(Mutex::into_inner) {
+        for chunk in chunks.into_iter().flatten() {
             chunk.append_to_row_group(&mut row_group)?;
         }
         row_group.close()?;
@@ -162,31 +160,6 @@ fn properties(options: &ParquetOptions) -> WriterPropertiesBuilder {
         .set_created_by("asof".to_owned())
         .set_compression(options.compression.into())
         .set_max_row_group_row_count(Some(options.row_group_rows))
-}
-
-/// Does `work` for each number below `count` on some threads, each taking the next one that is left.
-fn in_parallel(threads: usize, count: usize, work: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let run = || -> Result<()> {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= count {
-                return Ok(());
-            }
-            work(at)?;
-        }
-    };
-    std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(run)).collect();
-        let mut done = run();
-        for helper in helpers {
-            let result = helper.join();
-            let result =
-                result.unwrap_or_else(|_| Err(ParquetError::General("a thread of the encoder failed".to_owned())));
-            done = done.and(result);
-        }
-        done
-    })
 }
 
 #[cfg(test)]

@@ -1,25 +1,24 @@
 //! Work in threads that do nothing else.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 /// What `work` makes of each item, in the items' order. The last items are begun first. Blocks until all are done, or
 /// one has failed.
-pub(super) fn in_parallel<T: Send, R: Send, E: Send>(
+pub(crate) fn in_parallel<T: Send, R: Send, E: Send>(
     threads: usize,
     items: Vec<T>,
     work: impl Fn(T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     let threads = threads.clamp(1, items.len().max(1));
     let queue = Mutex::new(items.into_iter().enumerate().collect::<Vec<_>>());
-    // A thread that died leaves the queue as it was, and is noticed when it is joined.
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let next = || queue.lock().pop();
     let run = || {
         let mut done = Vec::new();
         while let Some((at, item)) = next() {
             match work(item) {
                 Ok(result) => done.push((at, result)),
                 Err(error) => {
-                    queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    queue.lock().clear();
                     return Err(error);
                 }
             }
