@@ -30,7 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Lets the allocator give memory back that was free for so long, in milliseconds: its usual second is a gigabyte when
 /// values go to temporary files as fast as they come.
-const FREE_MEMORY: c_long = 10;
+const FREE_MEMORY: c_long = 100;
 
 /// `mi_option_purge_delay` of the version that is pinned, whose bindings do not name it.
 const PURGE_DELAY: c_int = 15;

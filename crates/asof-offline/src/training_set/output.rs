@@ -126,16 +126,15 @@ pub(super) async fn write(
     let mut open: Option<OpenFile> = None;
     let mut encoding: Option<JoinHandle<Result<Encoded, WriteError>>> = None;
     loop {
-        // While a block is encoded, the next is made.
+        // While a block is encoded, the next is made, unless one thread is all there is.
+        let early = (options.partitions <= 1).then(|| encoding.take()).flatten();
+        let early = settle(early).await.map_err(failed)?;
         let block = blocks.next().await?;
-        if let Some(encoding) = encoding.take() {
-            let encoded = encoding
-                .await
-                .map_err(|error| failed(std::io::Error::from(error).into()))?;
-            match encoded.map_err(failed)? {
-                Encoded::More(file) => open = Some(*file),
-                Encoded::Whole(file) => files.push(file),
-            }
+        let late = settle(encoding.take()).await.map_err(failed)?;
+        match early.or(late) {
+            Some(Encoded::More(file)) => open = Some(*file),
+            Some(Encoded::Whole(file)) => files.push(file),
+            None => {}
         }
         if let Some(progress) = &options.progress {
             let rows = block.pieces.iter().map(RecordBatch::num_rows).sum::<usize>();
@@ -167,8 +166,7 @@ pub(super) async fn write(
             Ok(Encoded::More(Box::new(file)))
         });
         if is_last {
-            let encoded = next.await.map_err(|error| failed(std::io::Error::from(error).into()))?;
-            if let Encoded::Whole(file) = encoded.map_err(failed)? {
+            if let Some(Encoded::Whole(file)) = settle(Some(next)).await.map_err(failed)? {
                 files.push(file);
             }
             break;
@@ -193,6 +191,14 @@ pub(super) async fn write(
         report,
         manifest,
     })
+}
+
+/// Waits for the block that is being encoded, if there is one.
+async fn settle(encoding: Option<JoinHandle<Result<Encoded, WriteError>>>) -> Result<Option<Encoded>, WriteError> {
+    match encoding {
+        Some(encoding) => encoding.await.map_err(std::io::Error::from)?.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What makes a file of rows.
