@@ -1,4 +1,4 @@
-//! How much memory there is.
+//! How much memory there is, and how much columns take.
 
 use arrow::array::{Array, ArrayRef};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};

@@ -127,15 +127,11 @@ pub(super) async fn write(
     let mut encoding: Option<JoinHandle<Result<Encoded, WriteError>>> = None;
     loop {
         // While a block is encoded, the next is made, unless one thread is all there is.
-        let early = (options.partitions <= 1).then(|| encoding.take()).flatten();
-        let early = settle(early).await.map_err(failed)?;
-        let block = blocks.next().await?;
-        let late = settle(encoding.take()).await.map_err(failed)?;
-        match early.or(late) {
-            Some(Encoded::More(file)) => open = Some(*file),
-            Some(Encoded::Whole(file)) => files.push(file),
-            None => {}
+        if options.partitions <= 1 {
+            settle(&mut encoding, &mut open, &mut files).await.map_err(failed)?;
         }
+        let block = blocks.next().await?;
+        settle(&mut encoding, &mut open, &mut files).await.map_err(failed)?;
         if let Some(progress) = &options.progress {
             let rows = block.pieces.iter().map(RecordBatch::num_rows).sum::<usize>();
             progress.report(Progress::Written { rows: rows as u64 });
@@ -158,20 +154,17 @@ pub(super) async fn write(
             };
             OpenFile { encoder, name, rows: 0 }
         };
-        let next = tokio::task::spawn_blocking(move || {
+        encoding = Some(tokio::task::spawn_blocking(move || {
             let file = file.take(&block)?;
             if block.ends_file {
                 return Ok(Encoded::Whole(file.finish()?));
             }
             Ok(Encoded::More(Box::new(file)))
-        });
+        }));
         if is_last {
-            if let Some(Encoded::Whole(file)) = settle(Some(next)).await.map_err(failed)? {
-                files.push(file);
-            }
+            settle(&mut encoding, &mut open, &mut files).await.map_err(failed)?;
             break;
         }
-        encoding = Some(next);
     }
     let report = recorder.report();
     let record = OutputRecord {
@@ -193,12 +186,19 @@ pub(super) async fn write(
     })
 }
 
-/// Waits for the block that is being encoded, if there is one.
-async fn settle(encoding: Option<JoinHandle<Result<Encoded, WriteError>>>) -> Result<Option<Encoded>, WriteError> {
-    match encoding {
-        Some(encoding) => encoding.await.map_err(std::io::Error::from)?.map(Some),
-        None => Ok(None),
+/// Waits for the block that is being encoded, if there is one, and takes back its file.
+async fn settle(
+    encoding: &mut Option<JoinHandle<Result<Encoded, WriteError>>>,
+    open: &mut Option<OpenFile>,
+    files: &mut Vec<OutputFile>,
+) -> Result<(), WriteError> {
+    if let Some(encoding) = encoding.take() {
+        match encoding.await.map_err(std::io::Error::from)?? {
+            Encoded::More(file) => *open = Some(*file),
+            Encoded::Whole(file) => files.push(file),
+        }
     }
+    Ok(())
 }
 
 /// What makes a file of rows.
