@@ -3,12 +3,13 @@
 mod lines;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use asof_offline::{Progress, ProgressSink};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lines::Lines;
+use parking_lot::Mutex;
 
 use crate::printer::Printer;
 
@@ -41,9 +42,9 @@ impl TrainingProgress {
     pub(crate) fn sink(&self) -> ProgressSink {
         let shown = self.0.clone();
         ProgressSink::new(move |step| match &shown {
-            Shown::Bars(bars) => lock(bars).take(step),
+            Shown::Bars(bars) => bars.lock().take(step),
             Shown::Lines(lines, printer) => {
-                let line = lock(lines).take(step, Instant::now());
+                let line = lines.lock().take(step, Instant::now());
                 if let Some(line) = line {
                     printer.note(line);
                 }
@@ -55,14 +56,9 @@ impl TrainingProgress {
     pub(crate) fn finish(&self) {
         if let Shown::Bars(bars) = &self.0 {
             // What was drawn goes with the bars; a terminal that is gone is no error.
-            let _ = lock(bars).all.clear();
+            let _ = bars.lock().all.clear();
         }
     }
-}
-
-/// A panic elsewhere ends the work; what is shown does not matter then.
-fn lock<T>(shown: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A bar for each source that is opened, for what is read of each view, one for the features fetched, and one for what is written.
