@@ -3,7 +3,7 @@
 use asof_model::definition::ExpectationAction;
 use asof_model::key::KeyError;
 use asof_model::row::RowError;
-use asof_model::{ErrorKind, Timestamp, ViewName};
+use asof_model::{ErrorKind, Keyspace, Timestamp, ViewName};
 use asof_offline::OfflineError;
 use asof_online::OnlineError;
 use asof_transform::{EvaluationError, ExpressionError};
@@ -166,6 +166,17 @@ pub enum MaterializeError {
         /// What the store says.
         source: OnlineError,
     },
+    /// The store lost what the run had written before it ended.
+    #[error(
+        "feature view `{view}`: the online store was emptied or set back while `{keyspace}` was being written; \
+         materialize again"
+    )]
+    StoreLost {
+        /// The view.
+        view: ViewName,
+        /// Its keyspace.
+        keyspace: Keyspace,
+    },
     /// The ledger cannot be read or written.
     #[error("the ledger at `{path}` is out of reach: {source}")]
     Ledger {
@@ -203,7 +214,7 @@ impl MaterializeError {
             | Self::NotVisibleYet { .. } => ErrorKind::InvalidInput,
             Self::Offline { source, .. } => source.kind(),
             Self::Online { source, .. } => source.kind(),
-            Self::Ledger { .. } => ErrorKind::Unavailable,
+            Self::StoreLost { .. } | Self::Ledger { .. } => ErrorKind::Unavailable,
             Self::Key { .. } | Self::Row { .. } | Self::BadLedgerEntry { .. } => ErrorKind::Internal,
         }
     }

@@ -10,6 +10,7 @@ mod format;
 use std::collections::BTreeSet;
 
 use asof_model::{Keyspace, ProjectName, Timestamp};
+use asof_online::KeyspaceLife;
 use asof_registry::Registry;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -59,6 +60,9 @@ pub struct LedgerEntry {
     pub finished: Timestamp,
     /// What became of the rows.
     pub rows: RowCounts,
+    /// The life of the keyspace when everything was written: what the entry says holds for lives that continue it.
+    /// `None` in entries of version 1.
+    pub life: Option<KeyspaceLife>,
     /// All files that the source had, in order, whether this run had to read them or an earlier one did.
     pub files: Vec<RecordedFile>,
 }

@@ -86,7 +86,8 @@ impl Materializer {
     /// windows that were computed before. When a file that it read was rewritten or is gone, all files are read again,
     /// and the summary says so: a row that only the former file held stays online until a later one takes its place.
     ///
-    /// The same happens when the online store has no rows of the view at all, whatever the ledger says: it was emptied.
+    /// The same happens when the online store does not hold the keyspace any more that the last run filled, whatever the
+    /// ledger says: it was emptied, set back, or is another store.
     ///
     /// A row that another writer put online and that is later in the order is kept.
     ///
@@ -150,6 +151,7 @@ impl Materializer {
             to: task.scope.to(),
             finished,
             rows: outcome.rows,
+            life: Some(outcome.life),
             files: outcome.files,
         };
         self.ledger.append(&task.keyspace, &entry).await?;

@@ -83,7 +83,7 @@ pub async fn push(
         kept: 0,
     };
     for (keys, rows) in encoded {
-        let done = store.write(&summary.keyspace, &keys, &rows).await;
+        let done = (store.write(&summary.keyspace, &keys, &rows, view.admission.ttl)).await;
         let done = done.map_err(|source| MaterializeError::Online {
             view: view.name.clone(),
             source,

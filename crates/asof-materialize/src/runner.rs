@@ -9,7 +9,7 @@ use std::sync::Arc;
 use asof_model::Timestamp;
 use asof_model::definition::ViewBody;
 use asof_offline::{KeyFilter, OfflineEngine, OfflineError, RowsRequest};
-use asof_online::OnlineStore;
+use asof_online::{KeyspaceLife, OnlineError, OnlineStore};
 use async_trait::async_trait;
 use doubt::Doubt;
 use futures::TryStreamExt;
@@ -29,6 +29,8 @@ pub struct TaskOutcome {
     pub changes: FileChanges,
     /// How many of the files were searched for rows.
     pub files_read: usize,
+    /// The life of the keyspace once everything was written.
+    pub life: KeyspaceLife,
     /// Expectations that rows broke, all of them of the kind that warns.
     pub warnings: Vec<BrokenExpectation>,
 }
@@ -74,7 +76,9 @@ impl LocalRunner {
 impl Runner for LocalRunner {
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
         let files = self.files(task).await?;
-        let scope = self.scope_by_store(task).await?;
+        let online = |source| online(task, source);
+        let before = self.store.advance(&task.keyspace).await.map_err(online)?;
+        let scope = by_life(&task.scope, before);
         let recorded: &[RecordedFile] = match &scope {
             Scope::UpTo { done: Some(done), .. } => &done.files,
             Scope::UpTo { done: None, .. } | Scope::Interval { .. } => &[],
@@ -97,11 +101,19 @@ impl Runner for LocalRunner {
             }
         }
         let (rows, warnings) = sink.finish().await?;
+        let life = self.store.advance(&task.keyspace).await.map_err(online)?;
+        if !life.continues(before) {
+            return Err(MaterializeError::StoreLost {
+                view: task.view.name.clone(),
+                keyspace: task.keyspace.clone(),
+            });
+        }
         Ok(TaskOutcome {
             rows,
             files,
             changes,
             files_read,
+            life,
             warnings,
         })
     }
@@ -111,27 +123,6 @@ impl LocalRunner {
     fn shards(&self) -> impl Iterator<Item = Option<KeyFilter>> + use<> {
         let of = self.shards.get();
         (0..of).map(move |index| (of > 1).then_some(KeyFilter::Shard { index, of }))
-    }
-
-    /// The task's scope, without what the ledger says is online when the store has lost it: somebody removed the
-    /// store's files, say, or named another store.
-    async fn scope_by_store(&self, task: &ViewTask) -> Result<Scope, MaterializeError> {
-        let Scope::UpTo { to, done: Some(done) } = &task.scope else {
-            return Ok(task.scope.clone());
-        };
-        let known = self
-            .store
-            .keyspaces()
-            .await
-            .map_err(|source| MaterializeError::Online {
-                view: task.view.name.clone(),
-                source,
-            })?;
-        let lost = known.iter().all(|known| known.keyspace != task.keyspace);
-        Ok(Scope::UpTo {
-            to: *to,
-            done: (!lost).then(|| done.clone()),
-        })
     }
 
     async fn files(&self, task: &ViewTask) -> Result<Vec<RecordedFile>, MaterializeError> {
@@ -212,6 +203,27 @@ fn request(task: &ViewTask, at: Timestamp, after: Option<Timestamp>, keys: Optio
         after,
         files: None,
         keys,
+    }
+}
+
+/// The scope, without what the ledger says is online when the keyspace does not hold it any more: somebody emptied the
+/// store, set it back to a former state, or named another one.
+fn by_life(scope: &Scope, life: KeyspaceLife) -> Scope {
+    match scope {
+        Scope::UpTo { to, done } => Scope::UpTo {
+            to: *to,
+            done: done
+                .clone()
+                .filter(|done| done.life.is_some_and(|earlier| life.continues(earlier))),
+        },
+        Scope::Interval { .. } => scope.clone(),
+    }
+}
+
+fn online(task: &ViewTask, source: OnlineError) -> MaterializeError {
+    MaterializeError::Online {
+        view: task.view.name.clone(),
+        source,
     }
 }
 

@@ -10,22 +10,26 @@ use crate::{ProjectName, ViewName};
 
 /// The name of the rows of one view under one definition: `project/view@fingerprint`.
 ///
-/// A view whose rows would differ has another fingerprint, so rows of two definitions never meet. What is applied
-/// when reading (`ttl`) or only says who owns it is left out of the fingerprint.
+/// A view whose rows would differ has another fingerprint, so rows of two definitions never meet. `ttl` is part of it,
+/// although it is applied when reading: a store may let rows go once they have ended, and a longer `ttl` would not bring
+/// them back. What only says who owns the view is left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Keyspace {
     /// The project.
     pub project: ProjectName,
     /// The view.
     pub view: ViewName,
-    /// What the rows depend on, hashed.
+    /// What the rows depend on, hashed. The lowest bit says whether the view has a `ttl`.
     pub fingerprint: u64,
 }
+
+/// The bit of a fingerprint that says that rows end.
+const EXPIRES: u64 = 1;
 
 impl Keyspace {
     /// The keyspace of `view`, which reads `source`, in `project`.
     pub fn of(project: &ProjectName, view: &FeatureView, source: &Source) -> Self {
-        let mut hash = Fingerprint::new("asof keyspace 1");
+        let mut hash = Fingerprint::new("asof keyspace 2");
         for key in &view.join_keys {
             hash.add(key.name.as_str()).add(key.key_type.name());
         }
@@ -34,6 +38,7 @@ impl Keyspace {
         hash.add_option(source.filter.as_deref())
             .add_option(view.filter.as_deref());
         hash.add_option(view.admission.availability_lag.map(|lag| lag.to_string()).as_deref());
+        hash.add_option(view.admission.ttl.map(|ttl| ttl.to_string()).as_deref());
         hash.add(if view.admission.visible_from_created {
             "created"
         } else {
@@ -57,8 +62,13 @@ impl Keyspace {
         Self {
             project: project.clone(),
             view: view.name.clone(),
-            fingerprint: hash.finish(),
+            fingerprint: (hash.finish() & !EXPIRES) | if view.admission.ttl.is_some() { EXPIRES } else { 0 },
         }
+    }
+
+    /// Whether its rows end: its view has a `ttl`.
+    pub fn expires(&self) -> bool {
+        self.fingerprint & EXPIRES != 0
     }
 }
 
@@ -176,7 +186,7 @@ mod tests {
     /// Rows that are online are found by this name: if it changes, every store must be filled anew.
     #[test]
     fn the_name_of_a_keyspace_stays() {
-        assert_eq!(keyspace(&view(), &source()), "p/weather@ca4b2ee802cde990");
+        assert_eq!(keyspace(&view(), &source()), "p/weather@5dd1718587bc4a32");
     }
 
     #[test]
@@ -184,9 +194,17 @@ mod tests {
         let golden = keyspace(&view(), &source());
         let lag = TimeSpan::from_micros(1).ok();
         let mut same = view();
-        same.admission.ttl = lag;
         same.metadata.owner = Some("someone".to_owned());
         assert_eq!(keyspace(&same, &source()), golden);
+        let expiring = |ttl: i64| {
+            let mut view = view();
+            view.admission.ttl = TimeSpan::from_micros(ttl).ok();
+            let keyspace = Keyspace::of(&"p".parse().unwrap(), &view, &source());
+            assert!(keyspace.expires());
+            keyspace.to_string()
+        };
+        assert!(!golden.parse::<Keyspace>().unwrap().expires());
+        assert_ne!(expiring(1), expiring(2));
         let mut lagging = view();
         lagging.admission.availability_lag = lag;
         let mut filtered = view();
@@ -194,6 +212,7 @@ mod tests {
         let mut other_source = source();
         other_source.event_time = TimeColumn::Expression("at".to_owned());
         for changed in [
+            expiring(1),
             keyspace(&lagging, &source()),
             keyspace(&filtered, &source()),
             keyspace(&view(), &other_source),

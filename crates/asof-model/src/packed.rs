@@ -92,14 +92,14 @@ fixed! {
     TimestampMicrosecondType => i64,
 }
 
+/// The unsigned number of 16 bits in the first two bytes; `None` when there are fewer.
+pub(crate) fn take_u16(from: &[u8]) -> Option<usize> {
+    from.first_chunk().map(|bytes| u16::from_le_bytes(*bytes) as usize)
+}
+
 /// The unsigned number of 32 bits in the first four bytes; `None` when there are fewer.
 pub(crate) fn take_u32(from: &[u8]) -> Option<usize> {
     from.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize)
-}
-
-/// The unsigned number of 64 bits in the first eight bytes; `None` when there are fewer.
-pub(crate) fn take_u64(from: &[u8]) -> Option<u64> {
-    from.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Whether a bit of a bitmap is set; the lowest bit of a byte comes first.

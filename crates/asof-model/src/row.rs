@@ -4,29 +4,30 @@
 //! knowing their features, and a fingerprint of the features' names and types, so that rows of another definition
 //! are never misread. Any feature is found without reading those before it. Floats keep every bit.
 //!
-//! # Layout, version 1
+//! # Layout, version 2
 //!
 //! All numbers are little-endian. `n` is the number of features.
 //!
-//! | at | bytes | what |
-//! |---|---|---|
-//! | 0 | 1 | version, `1` |
-//! | 1 | 1 | flags: bit 0 says that there is a created time; the others are 0 |
-//! | 2 | 8 | fingerprint of the features ([`RowCodec::fingerprint`]) |
-//! | 10 | 8 | event time, microseconds since the epoch, UTC |
-//! | 18 | 8 | created time likewise; 0 where there is none |
-//! | 26 | ⌈n/8⌉ | presence: bit `i % 8` of byte `i / 8` is 1 where feature `i` is not null; spare bits are 0 |
-//! | … | per feature | its slot |
-//! | … | rest | the values of features whose width is not fixed, in order, without gaps |
+//! | bytes | what |
+//! |---|---|
+//! | 1 | version, `2` |
+//! | 1 | flags: bit 0, there is a created time; bit 1, ends take 4 bytes; the others are 0 |
+//! | 4 | fingerprint of the features ([`RowCodec::fingerprint`]) |
+//! | 8 | event time, microseconds since the epoch, UTC |
+//! | 0 or 8 | created time likewise, if bit 0 says so |
+//! | ⌈n/8⌉ | presence: bit `i % 8` of byte `i / 8` is 1 where feature `i` is not null; spare bits are 0 |
+//! | per feature | its slot |
+//! | rest | the values of features whose width is not fixed, in order, without gaps |
 //!
 //! | type | slot | value |
 //! |---|---|---|
 //! | bool | 1 | `0` or `1` |
 //! | int32, float32 | 4 | the number |
 //! | int64, float64, timestamp | 8 | the number |
-//! | string, bytes | 4 | where its bytes end in the rest; they start where those before it end |
-//! | array | 4 | likewise |
+//! | string, bytes | 2 or 4 | where its bytes end in the rest; they start where those before it end |
+//! | array | 2 or 4 | likewise |
 //!
+//! Ends take 4 bytes in rows whose rest is longer than 65,535 bytes, and 2 in all others.
 //! The slot of a null is 0, or the end of what stands before it. An array's bytes are: 4 bytes, the number of items
 //! `m`; ⌈m/8⌉ bytes, which of them are not null, as above; then the items: numbers and bools one after the other (0
 //! for a null), or for strings and bytes `m` times 4 bytes, where each ends in what follows, and then what follows.
@@ -46,10 +47,10 @@ use arrow::datatypes::Int64Type;
 pub use decode::{DecodedRows, RowDecoder};
 pub use encoded::EncodedRows;
 pub use error::RowError;
-use layout::{CREATED_AT, CREATED_FLAG, EVENT_AT, FINGERPRINT_AT, HEADER_LEN, Layout, VERSION};
+use layout::{CREATED_AT, CREATED_FLAG, EVENT_AT, Layout, VERSION, WIDE_FLAG};
 
 use crate::definition::Feature;
-use crate::packed::{Fixed, take_u64};
+use crate::packed::Fixed;
 use crate::{StoredOrder, Timestamp};
 
 /// Encodes and decodes the rows of one list of features. Cheap to clone.
@@ -72,7 +73,7 @@ impl RowCodec {
     }
 
     /// What stands in each row for the features: a hash of their names and types, in their order.
-    pub fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> u32 {
         self.layout.fingerprint
     }
 
@@ -105,32 +106,22 @@ impl RowCodec {
 /// # Errors
 /// When the bytes are no row: too short, or of an unknown version or flags.
 pub fn stored_order(row: &[u8]) -> Result<StoredOrder, RowError> {
-    let Some(header) = row.first_chunk::<HEADER_LEN>() else {
-        // The version comes first, so that a row of a later layout is not called truncated.
-        return match row.first() {
-            Some(&version) if version != VERSION => Err(RowError::Version(version)),
-            _ => Err(RowError::Truncated { length: row.len() }),
-        };
-    };
-    if header[0] != VERSION {
-        return Err(RowError::Version(header[0]));
-    }
-    if header[1] & !CREATED_FLAG != 0 {
-        return Err(RowError::Flags(header[1]));
-    }
-    let time = |at: usize| Int64Type::take(&header[at..]).map(Timestamp::from_micros);
     let truncated = RowError::Truncated { length: row.len() };
+    // The version comes first, so that a row of another layout is not called truncated.
+    let &version = row.first().ok_or(truncated.clone())?;
+    if version != VERSION {
+        return Err(RowError::Version(version));
+    }
+    let &flags = row.get(1).ok_or(truncated.clone())?;
+    if flags & !(CREATED_FLAG | WIDE_FLAG) != 0 {
+        return Err(RowError::Flags(flags));
+    }
+    let time = |at: usize| {
+        let time = row.get(at..).and_then(Int64Type::take);
+        time.map(Timestamp::from_micros).ok_or(truncated.clone())
+    };
     Ok(StoredOrder {
-        event_time: time(EVENT_AT).ok_or(truncated)?,
-        created_time: (header[1] & CREATED_FLAG != 0).then(|| time(CREATED_AT)).flatten(),
+        event_time: time(EVENT_AT)?,
+        created_time: (flags & CREATED_FLAG != 0).then(|| time(CREATED_AT)).transpose()?,
     })
-}
-
-/// The fingerprint of the features of an encoded row, whatever they are.
-///
-/// # Errors
-/// When the bytes are no row, as in [`stored_order`].
-pub fn fingerprint(row: &[u8]) -> Result<u64, RowError> {
-    stored_order(row)?;
-    take_u64(&row[FINGERPRINT_AT..]).ok_or(RowError::Truncated { length: row.len() })
 }

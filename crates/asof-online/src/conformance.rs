@@ -18,7 +18,8 @@ pub use guard::{
     the_last_row_of_one_write_wins_wherever_it_stands,
 };
 pub use keyspaces::{
-    a_removed_keyspace_is_gone, a_scan_gives_each_row_once, keyspaces_are_apart, keyspaces_are_listed,
+    a_keyspace_made_anew_does_not_continue, a_removed_keyspace_is_gone, a_scan_gives_each_row_once,
+    keyspaces_are_apart, keyspaces_are_listed,
 };
 pub use reading::{
     duplicate_keys_are_each_answered, long_keys_and_rows_are_kept, many_rows_are_kept, missing_rows_have_no_answer,
@@ -80,6 +81,7 @@ pub async fn check_all(open: impl AsyncFn() -> Result<Arc<dyn OnlineStore>, Onli
     concurrent_writers_end_with_the_last_row(store).await?;
     keyspaces_are_apart(store).await?;
     keyspaces_are_listed(store).await?;
+    a_keyspace_made_anew_does_not_continue(store).await?;
     a_removed_keyspace_is_gone(store).await?;
     a_scan_gives_each_row_once(store).await?;
     a_refused_write_stores_nothing(store).await?;

@@ -5,7 +5,7 @@
 //! harm: a write is there whole or not at all. The folder must lie on a local file system, not on a network share,
 //! and stay where it is while a process has it open.
 //!
-//! # Layout, format 1
+//! # Layout, format 2
 //!
 //! One LMDB database, the unnamed one. Numbers are little-endian except in keys, where big-endian keeps the rows of
 //! a keyspace together.
@@ -14,13 +14,14 @@
 //! |---|---|
 //! | `0`, `"format"` | `"asof online store"`, format (4 bytes) |
 //! | `0`, `"next"` | number of the next keyspace (4 bytes) |
-//! | `1`, name of a keyspace | its number (4 bytes), its rows (8 bytes) |
+//! | `1`, name of a keyspace | its number (4 bytes), rows (8), birth (8), sequence (8) |
 //! | `2`, number of the keyspace (4 bytes), entity key | row |
 //! | `3`, number of the keyspace (4 bytes), hash of an entity key (16 bytes) | entries |
 //!
 //! An LMDB key has at most 511 bytes. Entity keys that do not fit are found by their hash (XXH3, 128 bits,
 //! big-endian). Because two keys may have one hash, the value holds entries, each: length of the key (4 bytes),
-//! length of the row (4 bytes), key, row. The number of a removed keyspace is not given again.
+//! length of the row (4 bytes), key, row. The number of a removed keyspace is not given again. A store of format 1, whose
+//! keyspaces have no birth and sequence, becomes one of format 2 when it is opened.
 
 mod bucket;
 mod catalog;
@@ -35,15 +36,15 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use asof_model::Keyspace;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
+use asof_model::{Keyspace, TimeSpan};
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use database::Database;
 
-use crate::{KeyspaceInfo, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+use crate::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
 
 /// The online store in a folder of this machine. Stores of one folder in one process share what is open.
 #[derive(Clone)]
@@ -89,14 +90,28 @@ impl OnlineStore for EmbeddedStore {
         self.blocking(move |database| database.read(&requests)).await
     }
 
+    fn guarantees(&self) -> Guarantees {
+        Guarantees {
+            whole_writes: true,
+            exact_row_counts: true,
+        }
+    }
+
+    /// Rows stay until their keyspace is removed, whatever their `ttl`.
     async fn write(
         &self,
         keyspace: &Keyspace,
         keys: &EncodedKeys,
         rows: &EncodedRows,
+        _ttl: Option<TimeSpan>,
     ) -> Result<WriteSummary, OnlineError> {
         let (name, keys, rows) = (keyspace.to_string(), keys.clone(), rows.clone());
         self.blocking(move |database| database.write(&name, &keys, &rows)).await
+    }
+
+    async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
+        let name = keyspace.to_string();
+        self.blocking(move |database| database.advance(&name)).await
     }
 
     async fn delete_keyspace(&self, keyspace: &Keyspace) -> Result<u64, OnlineError> {

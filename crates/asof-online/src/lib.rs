@@ -9,6 +9,7 @@
 pub mod conformance;
 pub mod embedded;
 
+mod candidates;
 mod error;
 mod open;
 mod store;
@@ -16,4 +17,4 @@ mod store;
 pub use embedded::EmbeddedStore;
 pub use error::OnlineError;
 pub use open::open;
-pub use store::{KeyspaceInfo, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+pub use store::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineStore, ReadRequest, StoredRow, WriteSummary};

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use asof_model::Keyspace;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
+use asof_model::{Keyspace, TimeSpan};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -35,8 +35,37 @@ pub struct WriteSummary {
 pub struct KeyspaceInfo {
     /// Its name.
     pub keyspace: Keyspace,
-    /// How many rows it holds.
+    /// How many rows it holds; where the store does not count exactly ([`Guarantees`]), how many were new to it.
     pub rows: u64,
+    /// Its life in this store.
+    pub life: KeyspaceLife,
+}
+
+/// Tells a keyspace that still holds what was written to it from one that was lost, made anew, or set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyspaceLife {
+    /// A random number that it got when it was made.
+    pub birth: u64,
+    /// How often it was [advanced](OnlineStore::advance) since.
+    pub sequence: u64,
+}
+
+impl KeyspaceLife {
+    /// Whether what stood in the keyspace at `earlier` still stands there: it is the same one, and was not set back.
+    pub fn continues(self, earlier: Self) -> bool {
+        self.birth == earlier.birth && self.sequence >= earlier.sequence
+    }
+}
+
+/// What a store promises beyond what all do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guarantees {
+    /// A write that gives an error, or whose process dies, has stored nothing; and all keys of one read are read at one
+    /// moment. Without it some of the rows may be there, each of them whole, and writing again brings the others.
+    pub whole_writes: bool,
+    /// [`KeyspaceInfo::rows`] is what is stored. Without it, rows that went by themselves still count, and a writer that
+    /// died may have left some uncounted.
+    pub exact_row_counts: bool,
 }
 
 /// A stored row and its key.
@@ -55,14 +84,17 @@ pub struct StoredRow {
 /// replaces). The store itself compares, so that this holds whatever the number of writers and processes, and
 /// whatever order their writes arrive in.
 ///
-/// **Atomicity.** A write is seen whole or not at all, by other processes too, and once it has returned it survives
-/// the death of the process. When a write returns an error nothing of it is stored. All keys of one read are read at
-/// one moment.
+/// **Atomicity.** A row is seen whole or not at all, by other processes too, and once a write has returned it survives
+/// the death of the process. What holds for all rows of one write or read together is told by [`Guarantees`].
+///
+/// **Expiry.** Rows written with a `ttl` may go by themselves, but not before their event time and the `ttl`, and a
+/// grace of the store's, have passed. TTL is enforced by whoever reads, whether the store lets rows go or not.
 ///
 /// **Isolation.** Nothing done to one keyspace is seen in another.
 ///
 /// # Cancel safety
-/// A read may be dropped at any point. A write or a deletion that is dropped either happens whole or not at all.
+/// A read may be dropped at any point. A write or a deletion that is dropped may happen or not; where the store has
+/// whole writes, whole or not at all.
 #[async_trait]
 pub trait OnlineStore: fmt::Debug + Send + Sync {
     /// Reads rows of several keyspaces: one answer per request, in the order of the requests, each with one entry per
@@ -72,8 +104,13 @@ pub trait OnlineStore: fmt::Debug + Send + Sync {
     /// When the store cannot be read. A missing keyspace or key is no error.
     async fn read(&self, requests: &[ReadRequest<'_>]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError>;
 
+    /// What the store promises beyond what all do.
+    fn guarantees(&self) -> Guarantees;
+
     /// Writes `rows` under `keys`, guarded as above. Where one key comes more than once the last row in the order is
     /// stored, and among equal ones the one that comes last.
+    ///
+    /// `ttl` is the view's, the same for all writes to one keyspace: how long after their event time rows are of use.
     ///
     /// # Errors
     /// When there are not as many keys as rows, a row's bytes are no row, or the store cannot be written.
@@ -82,7 +119,15 @@ pub trait OnlineStore: fmt::Debug + Send + Sync {
         keyspace: &Keyspace,
         keys: &EncodedKeys,
         rows: &EncodedRows,
+        ttl: Option<TimeSpan>,
     ) -> Result<WriteSummary, OnlineError>;
+
+    /// Notes that everything written to the keyspace so far belongs together, makes the keyspace where there is none,
+    /// and returns its life. A later life that [continues](KeyspaceLife::continues) this one still holds those rows.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError>;
 
     /// Removes a keyspace with all of its rows and says how many there were; 0 when there is none of that name.
     ///
@@ -90,13 +135,13 @@ pub trait OnlineStore: fmt::Debug + Send + Sync {
     /// When the store cannot be written.
     async fn delete_keyspace(&self, keyspace: &Keyspace) -> Result<u64, OnlineError>;
 
-    /// The keyspaces that were written to and not removed since, by name.
+    /// The keyspaces that were written to or advanced, and not removed since, by name.
     ///
     /// # Errors
     /// When the store cannot be read.
     async fn keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError>;
 
-    /// All rows of a keyspace, each once, in no particular order, read at one moment. Takes as much memory as they
+    /// All rows of a keyspace, each once, in no particular order. Takes as much memory as they
     /// do: for checks and tests, not for serving.
     ///
     /// # Errors

@@ -1,30 +1,33 @@
-//! The JSON of a ledger entry, version 1.
+//! The JSON of a ledger entry, version 2.
 //!
 //! ```json
 //! {
 //!   "format": "asof-ledger",
-//!   "version": 1,
+//!   "version": 2,
 //!   "keyspace": "flights/origin_weather@0123456789abcdef",
 //!   "registry_version": 3,
 //!   "from_micros": null,
 //!   "to_micros": 1372939200000000,
 //!   "finished_micros": 1372939260000000,
 //!   "rows": {"read": 3, "written": 3, "kept": 0},
+//!   "life": {"birth": "00112233aabbccdd", "sequence": 2},
 //!   "files": [{"path": "data/weather/2013.parquet", "size": 1024, "etag": "…", "modified_micros": 0, "rows": 26115}]
 //! }
 //! ```
 //!
 //! Times are microseconds since the epoch, UTC, as every time that Asof can hold has such a number. `from_micros` and
-//! `etag` may be null. Readers refuse another `format` or `version`, and ignore keys that they do not know.
+//! `etag` may be null. Version 1 has no `life`. Readers refuse another `format` or a later `version`, and ignore keys that they do not
+//! know.
 
 use asof_model::Timestamp;
+use asof_online::KeyspaceLife;
 use serde::{Deserialize, Serialize};
 
 use super::{LedgerEntry, RecordedFile};
 use crate::RowCounts;
 
 const FORMAT: &str = "asof-ledger";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What every version of the format has.
 #[derive(Deserialize)]
@@ -43,7 +46,33 @@ struct Entry {
     to_micros: i64,
     finished_micros: i64,
     rows: Rows,
+    #[serde(default)]
+    life: Option<Life>,
     files: Vec<File>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Life {
+    /// 16 hexadecimal digits: JSON's numbers are not of 64 bits everywhere.
+    birth: String,
+    sequence: u64,
+}
+
+impl Life {
+    fn of(life: KeyspaceLife) -> Self {
+        Self {
+            birth: format!("{:016x}", life.birth),
+            sequence: life.sequence,
+        }
+    }
+
+    fn read(&self) -> Result<KeyspaceLife, String> {
+        let birth = u64::from_str_radix(&self.birth, 16);
+        Ok(KeyspaceLife {
+            birth: birth.map_err(|error| format!("`birth` is no number: {error}"))?,
+            sequence: self.sequence,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +106,7 @@ pub(super) fn to_bytes(entry: &LedgerEntry) -> Vec<u8> {
             written: entry.rows.written,
             kept: entry.rows.kept,
         },
+        life: entry.life.map(Life::of),
         files: (entry.files.iter().cloned())
             .map(|file| File {
                 path: file.path,
@@ -95,9 +125,9 @@ pub(super) fn to_bytes(entry: &LedgerEntry) -> Vec<u8> {
 /// The entry that was stored, or what is wrong with it.
 pub(super) fn from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
     let header: Header = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if header.format != FORMAT || header.version != VERSION {
+    if header.format != FORMAT || !(1..=VERSION).contains(&header.version) {
         return Err(format!(
-            "it is `{}` version {}, and this Asof reads `{FORMAT}` version {VERSION}; use a newer Asof",
+            "it is `{}` version {}, and this Asof reads `{FORMAT}` up to version {VERSION}; use a newer Asof",
             header.format, header.version
         ));
     }
@@ -113,6 +143,7 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
             written: stored.rows.written,
             kept: stored.rows.kept,
         },
+        life: stored.life.as_ref().map(Life::read).transpose()?,
         files: (stored.files.into_iter())
             .map(|file| RecordedFile {
                 path: file.path,
@@ -129,7 +160,8 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
 mod tests {
     use super::*;
 
-    const GOLDEN: &[u8] = include_bytes!("../../tests/fixtures/ledger/v1.json");
+    const VERSION_1: &[u8] = include_bytes!("../../tests/fixtures/ledger/v1.json");
+    const VERSION_2: &[u8] = include_bytes!("../../tests/fixtures/ledger/v2.json");
 
     fn entry() -> LedgerEntry {
         LedgerEntry {
@@ -143,6 +175,10 @@ mod tests {
                 written: 2,
                 kept: 1,
             },
+            life: Some(KeyspaceLife {
+                birth: 0x0011_2233_aabb_ccdd,
+                sequence: 2,
+            }),
             files: vec![
                 RecordedFile {
                     path: "data/weather/01.parquet".to_owned(),
@@ -163,24 +199,30 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_written_and_read_as_it_always_was() {
+    fn version_2_is_written_and_read_as_it_always_was() {
         assert_eq!(
             String::from_utf8(to_bytes(&entry())).unwrap(),
-            String::from_utf8_lossy(GOLDEN)
+            String::from_utf8_lossy(VERSION_2)
         );
-        assert_eq!(from_bytes(GOLDEN), Ok(entry()));
+        assert_eq!(from_bytes(VERSION_2), Ok(entry()));
+    }
+
+    #[test]
+    fn version_1_is_read_and_knows_no_life() {
+        let former = LedgerEntry { life: None, ..entry() };
+        assert_eq!(from_bytes(VERSION_1), Ok(former));
     }
 
     #[test]
     fn other_versions_and_other_files_are_refused() {
         assert_eq!(
-            from_bytes(br#"{"format": "asof-ledger", "version": 2, "new": []}"#),
+            from_bytes(br#"{"format": "asof-ledger", "version": 3, "new": []}"#),
             Err(
-                "it is `asof-ledger` version 2, and this Asof reads `asof-ledger` version 1; use a newer Asof"
+                "it is `asof-ledger` version 3, and this Asof reads `asof-ledger` up to version 2; use a newer Asof"
                     .to_owned()
             )
         );
         assert!(from_bytes(b"{}").is_err());
-        assert!(from_bytes(&GOLDEN[..GOLDEN.len() / 2]).is_err());
+        assert!(from_bytes(&VERSION_2[..VERSION_2.len() / 2]).is_err());
     }
 }

@@ -12,6 +12,7 @@ fn entry(from: Option<i64>, to: i64) -> LedgerEntry {
         to: Timestamp::from_micros(to),
         finished: Timestamp::from_micros(0),
         rows: RowCounts::default(),
+        life: None,
         files: Vec::new(),
     }
 }

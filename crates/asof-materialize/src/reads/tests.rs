@@ -44,6 +44,7 @@ fn up_to(to: i64, done: i64) -> Scope {
             from: None,
             to: at(done),
             finished: at(0),
+            life: None,
             rows: RowCounts::default(),
             files: Vec::new(),
         }),

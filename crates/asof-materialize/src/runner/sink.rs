@@ -65,7 +65,9 @@ impl<'a> Sink<'a> {
     }
 
     async fn write(&mut self, keys: &EncodedKeys, rows: &EncodedRows) -> Result<(), MaterializeError> {
-        let done = self.store.write(&self.task.keyspace, keys, rows).await;
+        let done = (self.store)
+            .write(&self.task.keyspace, keys, rows, self.task.view.admission.ttl)
+            .await;
         let done = done.map_err(|source| MaterializeError::Online {
             view: self.task.view.name.clone(),
             source,

@@ -1,8 +1,9 @@
 //! `materialize-incremental` of row features: equal to a full run, at the cost of what is new.
 
 use anyhow::Result;
+use asof_materialize::push;
 
-use crate::world::{World, at, row, row_view, span, stored, text};
+use crate::world::{VIEW, World, at, row, row_view, rows_batch, span, stored, text};
 
 #[tokio::test]
 async fn late_rows_in_new_files_and_time_that_passes_both_land() -> Result<()> {
@@ -150,6 +151,19 @@ async fn a_store_that_was_emptied_is_filled_again() -> Result<()> {
     world.store.delete_keyspace(&world.keyspace()).await?;
     world.incremental(20).await?;
     assert_eq!(world.stored().await?, [stored("a", 10, 1)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_push_into_an_emptied_store_does_not_hide_what_was_lost() -> Result<()> {
+    let world = World::new(row_view())?;
+    world.write("1.parquet", &[row("a", 10, 1), row("b", 10, 1)])?;
+    world.incremental(20).await?;
+    world.store.delete_keyspace(&world.keyspace()).await?;
+    let pushed = [rows_batch(&[row("b", 15, 2)])];
+    push(&world.definitions, world.store.as_ref(), VIEW, &pushed, at(20)).await?;
+    world.incremental(20).await?;
+    assert_eq!(world.stored().await?, [stored("a", 10, 1), stored("b", 15, 2)]);
     Ok(())
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 
-use super::layout::{FINGERPRINT_AT, HEADER_LEN, Layout};
+use super::layout::{FINGERPRINT_AT, Layout, WIDE_FLAG, body_at, needs_wide};
 use super::{RowError, stored_order};
 use crate::StoredOrder;
-use crate::packed::{bit, spare_bits_are_clear, take_u32, take_u64};
+use crate::packed::{bit, spare_bits_are_clear, take_u32};
 
 /// Rows turned into columns.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct DecodedRows {
 pub struct RowDecoder<'r> {
     layout: Arc<Layout>,
     features: Vec<usize>,
-    rows: Vec<Option<&'r [u8]>>,
+    rows: Vec<Option<Body<'r>>>,
     orders: Vec<Option<StoredOrder>>,
 }
 
@@ -55,8 +55,9 @@ impl<'r> RowDecoder<'r> {
     /// # Errors
     /// When the bytes are no row of the codec's features. The row is not added then.
     pub fn push(&mut self, row: Option<&'r [u8]>) -> Result<(), RowError> {
-        let order = row.map(|row| check(&self.layout, row)).transpose()?;
-        self.rows.push(row);
+        let checked = row.map(|row| check(&self.layout, row)).transpose()?;
+        let (body, order) = checked.unzip();
+        self.rows.push(body);
         self.orders.push(order);
         Ok(())
     }
@@ -82,31 +83,47 @@ impl<'r> RowDecoder<'r> {
     }
 }
 
+/// What follows the header of a checked row.
+#[derive(Debug, Clone, Copy)]
+struct Body<'r> {
+    bytes: &'r [u8],
+    /// Whether its ends are wide.
+    wide: bool,
+}
+
+impl Body<'_> {
+    /// Whether a feature is not null.
+    fn is_present(&self, position: usize) -> bool {
+        bit(self.bytes, position)
+    }
+}
+
 /// Checks all of a row that can be checked without looking at its values.
-fn check(layout: &Layout, row: &[u8]) -> Result<StoredOrder, RowError> {
+fn check<'r>(layout: &Layout, row: &'r [u8]) -> Result<(Body<'r>, StoredOrder), RowError> {
     let order = stored_order(row)?;
-    let truncated = RowError::Truncated { length: row.len() };
-    let fingerprint = take_u64(&row[FINGERPRINT_AT..]).ok_or(truncated.clone())?;
+    let truncated = || RowError::Truncated { length: row.len() };
+    let fingerprint = take_u32(&row[FINGERPRINT_AT..]).ok_or_else(truncated)? as u32;
     if fingerprint != layout.fingerprint {
         return Err(RowError::Fingerprint {
             expected: layout.fingerprint,
             found: fingerprint,
         });
     }
-    let rest = row.len().checked_sub(layout.rest).ok_or(truncated.clone())?;
-    let presence = &row[HEADER_LEN..HEADER_LEN + layout.features.len().div_ceil(8)];
-    if !spare_bits_are_clear(presence, layout.features.len()) {
+    let (flags, features) = (row[1], layout.features.len());
+    let body = Body {
+        bytes: row.get(body_at(flags)..).ok_or_else(truncated)?,
+        wide: flags & WIDE_FLAG != 0,
+    };
+    let shape = layout.shape(body.wide);
+    let rest = body.bytes.len().checked_sub(shape.rest).ok_or_else(truncated)?;
+    if !spare_bits_are_clear(&body.bytes[..features.div_ceil(8)], features) {
         return Err(RowError::Damaged("a feature is present that it does not have"));
     }
-    let end = layout.last.map_or(Some(0), |slot| take_u32(&row[slot..]));
-    match end {
-        Some(end) if end == rest => Ok(order),
+    match shape.last.map_or(Some(0), |slot| shape.end(body.bytes, slot)) {
         Some(end) if end < rest => Err(RowError::Damaged("it is longer than its last value")),
-        _ => Err(truncated),
+        Some(end) if end > rest => Err(truncated()),
+        Some(_) if body.wide && !needs_wide(rest) => Err(RowError::Damaged("its ends are wider than its values need")),
+        Some(_) => Ok((body, order)),
+        None => Err(truncated()),
     }
-}
-
-/// Whether a feature of a checked row is not null.
-fn is_present(row: &[u8], position: usize) -> bool {
-    bit(&row[HEADER_LEN..], position)
 }

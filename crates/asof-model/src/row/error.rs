@@ -60,18 +60,18 @@ pub enum RowError {
         features: usize,
     },
     /// The bytes have another layout.
-    #[error("unknown row version {0}; it was written by a newer asof, or is not a row")]
+    #[error("unknown row version {0}; it was written by another version of asof, or is not a row")]
     Version(u8),
     /// The bytes have flags that mean nothing here.
     #[error("unknown row flags {0:#010b}; it was written by a newer asof, or is not a row")]
     Flags(u8),
     /// The row is of other features.
-    #[error("the row has fingerprint {found:016x}, its features have {expected:016x}; it is of another definition")]
+    #[error("the row has fingerprint {found:08x}, its features have {expected:08x}; it is of another definition")]
     Fingerprint {
         /// What the codec's features have.
-        expected: u64,
+        expected: u32,
         /// What the row has.
-        found: u64,
+        found: u32,
     },
     /// The bytes end too early.
     #[error("the row is cut off after {length} bytes")]

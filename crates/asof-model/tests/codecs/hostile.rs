@@ -6,7 +6,7 @@ use asof_model::row::{DecodedRows, RowCodec, RowError, stored_order};
 use asof_model::{ScalarType, ValueType};
 
 use super::columns::feature;
-use super::row_bytes::{VERSION_1, columns, features};
+use super::row_bytes::{VERSION_2, columns, features};
 
 fn decode(codec: &RowCodec, wanted: &[usize], row: &[u8]) -> Result<DecodedRows, RowError> {
     let mut decoder = codec.decoder(wanted);
@@ -18,15 +18,15 @@ fn decode(codec: &RowCodec, wanted: &[usize], row: &[u8]) -> Result<DecodedRows,
 fn a_row_cut_off_anywhere_is_refused_whatever_is_wanted() {
     let codec = RowCodec::new(&features());
     let all: Vec<_> = (0..features().len()).collect();
-    for length in 0..VERSION_1.len() {
-        let cut = &VERSION_1[..length];
+    for length in 0..VERSION_2.len() {
+        let cut = &VERSION_2[..length];
         for wanted in [&all[..], &[0], &[]] {
             let error = decode(&codec, wanted, cut).unwrap_err();
             assert!(matches!(error, RowError::Truncated { .. }), "{length}: {error}");
         }
-        assert_eq!(stored_order(cut).is_ok(), length >= 26, "{length}");
+        assert_eq!(stored_order(cut).is_ok(), length >= 22, "{length}");
     }
-    let longer = [VERSION_1, &[0]].concat();
+    let longer = [VERSION_2, &[0]].concat();
     let error = decode(&codec, &[], &longer).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -39,15 +39,15 @@ fn a_row_with_a_changed_bit_is_refused_or_is_another_row() {
     let codec = RowCodec::new(&features());
     let all: Vec<_> = (0..features().len()).collect();
     let mut refused = 0;
-    for bit in 0..VERSION_1.len() * 8 {
-        let mut row = VERSION_1.to_vec();
+    for bit in 0..VERSION_2.len() * 8 {
+        let mut row = VERSION_2.to_vec();
         row[bit / 8] ^= 1 << (bit % 8);
         match decode(&codec, &all, &row) {
             Err(_) => refused += 1,
             Ok(decoded) => {
-                let same = decoded.columns == columns() && stored_order(&row) == stored_order(VERSION_1);
+                let same = decoded.columns == columns() && stored_order(&row) == stored_order(VERSION_2);
                 // What no value is made of: the slot of a null item in `gates`.
-                let unused = VERSION_1.len() - 31..VERSION_1.len() - 27;
+                let unused = VERSION_2.len() - 31..VERSION_2.len() - 27;
                 assert_eq!(same, unused.contains(&(bit / 8)), "bit {bit}");
             }
         }
@@ -58,19 +58,19 @@ fn a_row_with_a_changed_bit_is_refused_or_is_another_row() {
 #[test]
 fn versions_and_flags_of_the_future_are_named() {
     let changed = |at: usize, byte: u8| {
-        let mut row = VERSION_1.to_vec();
+        let mut row = VERSION_2.to_vec();
         row[at] = byte;
         stored_order(&row).unwrap_err()
     };
-    let error = changed(0, 2);
-    assert_eq!(error, RowError::Version(2));
+    let error = changed(0, 3);
+    assert_eq!(error, RowError::Version(3));
     assert_eq!(
         error.to_string(),
-        "unknown row version 2; it was written by a newer asof, or is not a row"
+        "unknown row version 3; it was written by another version of asof, or is not a row"
     );
     assert_eq!(changed(1, 0b101), RowError::Flags(0b101));
     // A row of a later version may be shorter than a header of this one.
-    assert_eq!(stored_order(&[2, 0]), Err(RowError::Version(2)));
+    assert_eq!(stored_order(&[3]), Err(RowError::Version(3)));
     assert_eq!(stored_order(&[]), Err(RowError::Truncated { length: 0 }));
 }
 
@@ -82,9 +82,9 @@ fn with_list(item: ScalarType, list: &[u8]) -> Result<ArrayRef, RowError> {
         1,
     ));
     let rows = codec.encode(&[empty], &vec![1].into(), None).unwrap();
-    let mut row = rows.get(0)[..26].to_vec();
+    let mut row = rows.get(0)[..14].to_vec();
     row.push(1);
-    row.extend_from_slice(&(list.len() as u32).to_le_bytes());
+    row.extend_from_slice(&(list.len() as u16).to_le_bytes());
     row.extend_from_slice(list);
     decode(&codec, &[0], &row).map(|decoded| decoded.columns[0].clone())
 }

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Int32Type};
 use asof_model::definition::Feature;
-use asof_model::row::{RowCodec, fingerprint, stored_order};
+use asof_model::row::{RowCodec, stored_order};
 use asof_model::{ScalarType, StoredOrder, Timestamp, ValueType};
 
 use super::columns::feature;
@@ -55,12 +55,12 @@ pub(crate) fn columns() -> Vec<ArrayRef> {
     ]
 }
 
-const FINGERPRINT: u64 = 0x4937_ac4b_fb41_2b65;
+const FINGERPRINT: u32 = 0xff00_935c;
 
 #[rustfmt::skip]
-pub(crate) const VERSION_1: &[u8] = &[
-    1, 1,                                               // version, flags: has a created time
-    0x65, 0x2b, 0x41, 0xfb, 0x4b, 0xac, 0x37, 0x49,     // fingerprint
+pub(crate) const VERSION_2: &[u8] = &[
+    2, 1,                                               // version, flags: has a created time
+    0x5c, 0x93, 0x00, 0xff,                             // fingerprint
     2, 0, 0, 0, 0, 0, 0, 0,                             // event time 2
     0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,     // created time -3
     0b1111_1111, 0b011,                                 // all but the last feature are present
@@ -69,12 +69,12 @@ pub(crate) const VERSION_1: &[u8] = &[
     0x2c, 1, 0, 0, 0, 0, 0, 0,                          // flights 300
     0, 0, 0, 0x80,                                      // wind -0.0
     1, 0, 0, 0, 0, 0, 0xf8, 0x7f,                       // temp NaN with payload 1
-    2, 0, 0, 0,                                         // tail ends at 2
-    3, 0, 0, 0,                                         // raw ends at 3
+    2, 0,                                               // tail ends at 2
+    3, 0,                                               // raw ends at 3
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,     // seen -1
-    16, 0, 0, 0,                                        // gates ends at 16
-    43, 0, 0, 0,                                        // stops ends at 43
-    43, 0, 0, 0,                                        // gone is null: ends where stops does
+    16, 0,                                              // gates ends at 16
+    43, 0,                                              // stops ends at 43
+    43, 0,                                              // gone is null: ends where stops does
     b'N', b'1',                                         // tail
     0xff,                                               // raw
     2, 0, 0, 0, 0b01, 7, 0, 0, 0, 0, 0, 0, 0,           // gates: 2 items, the first present: 7, null
@@ -84,17 +84,16 @@ pub(crate) const VERSION_1: &[u8] = &[
 ];
 
 #[test]
-fn version_1_rows_do_not_change() {
+fn version_2_rows_do_not_change() {
     let codec = RowCodec::new(&features());
     let (event, created) = (vec![2].into(), vec![-3].into());
     let rows = codec.encode(&columns(), &event, Some(&created)).unwrap();
-    assert_eq!(rows.get(0), VERSION_1);
+    assert_eq!(rows.get(0), VERSION_2);
     assert_eq!(codec.fingerprint(), FINGERPRINT);
-    assert_eq!(fingerprint(VERSION_1), Ok(FINGERPRINT));
 
     let all: Vec<_> = (0..features().len()).collect();
     let mut decoder = codec.decoder(&all);
-    decoder.push(Some(VERSION_1)).unwrap();
+    decoder.push(Some(VERSION_2)).unwrap();
     let decoded = decoder.finish().unwrap();
     assert_eq!(decoded.columns, columns());
     let order = StoredOrder {
@@ -102,7 +101,7 @@ fn version_1_rows_do_not_change() {
         created_time: Some(Timestamp::from_micros(-3)),
     };
     assert_eq!(decoded.orders, [Some(order)]);
-    assert_eq!(stored_order(VERSION_1), Ok(order));
+    assert_eq!(stored_order(VERSION_2), Ok(order));
 }
 
 #[test]
@@ -110,8 +109,24 @@ fn a_row_without_features_and_created_time_is_its_header() {
     let codec = RowCodec::new(&[]);
     let rows = codec.encode(&[], &vec![5].into(), None).unwrap();
     let fingerprint = codec.fingerprint().to_le_bytes();
-    let expected = [&[1, 0][..], &fingerprint, &[5, 0, 0, 0, 0, 0, 0, 0], &[0; 8]].concat();
+    let expected = [&[2, 0][..], &fingerprint, &[5, 0, 0, 0, 0, 0, 0, 0]].concat();
     assert_eq!(rows.get(0), expected);
+}
+
+#[test]
+fn ends_are_wide_where_values_are_long() {
+    let codec = RowCodec::new(&[feature("note", ScalarType::String)]);
+    let body = |length: usize| {
+        let column: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(length)]));
+        let rows = codec.encode(&[Arc::clone(&column)], &vec![5].into(), None).unwrap();
+        let mut decoder = codec.decoder(&[0]);
+        decoder.push(Some(rows.get(0))).unwrap();
+        assert_eq!(decoder.finish().unwrap().columns, [column]);
+        let row = rows.get(0);
+        (row[1], row.len() - length, row[14..20].to_vec())
+    };
+    assert_eq!(body(65_535), (0, 17, vec![1, 0xff, 0xff, b'x', b'x', b'x']));
+    assert_eq!(body(65_536), (2, 19, vec![1, 0, 0, 1, 0, b'x']));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub async fn an_earlier_row_is_passed_over(store: &dyn OnlineStore) -> Result<()
     let rule = "an earlier row is passed over";
     let (earlier, later) = (("a", -5, Some(9), "earlier"), ("a", 1, Some(2), "later"));
     in_turn(store, rule, "earlier", &[earlier, later, earlier], later).await?;
-    let keyspace = sample::named("earlier", 1);
+    let keyspace = sample::named("earlier", 2);
     let both = [("a", 0, None, "passed over"), ("b", -9, None, "new")];
     expect(rule, write(store, &keyspace, &both).await?, summary(1, 1))?;
     let found = read(store, &keyspace, &[Some("a"), Some("b")]).await?;
@@ -47,7 +47,7 @@ pub async fn an_equal_row_replaces(store: &dyn OnlineStore) -> Result<(), Violat
     in_turn(store, rule, "equal", &[second, first, second], second).await?;
     let (first, second) = (("a", 1, None, "first"), ("a", 1, None, "second"));
     in_turn(store, rule, "equal", &[first, second], second).await?;
-    let replay = write(store, &sample::named("equal", 1), &[second]).await?;
+    let replay = write(store, &sample::named("equal", 2), &[second]).await?;
     expect("a replay counts as written", replay, summary(1, 0))
 }
 

@@ -4,20 +4,20 @@ use asof_model::Keyspace;
 
 use super::sample::{self, bytes, read, write};
 use super::{Violation, expect};
-use crate::{OnlineStore, StoredRow};
+use crate::{KeyspaceInfo, OnlineStore, StoredRow};
 
 /// The same key has another row in another project, view or definition.
 ///
 /// # Errors
 /// When the store does otherwise.
 pub async fn keyspaces_are_apart(store: &dyn OnlineStore) -> Result<(), Violation> {
-    let mut project = sample::named("apart", 1);
+    let mut project = sample::named("apart", 4);
     project.project = "conformance2".parse().expect("this is a name");
     let keyspaces = [
-        sample::named("apart", 1),
+        sample::named("apart", 4),
         sample::named("apart", 2),
         sample::named("apart", u64::MAX),
-        sample::named("apart_too", 1),
+        sample::named("apart_too", 4),
         project,
     ];
     let values = ["0", "1", "2", "3", "4"];
@@ -36,13 +36,17 @@ pub async fn keyspaces_are_apart(store: &dyn OnlineStore) -> Result<(), Violatio
 }
 
 async fn listed(store: &dyn OnlineStore, keyspace: &Keyspace) -> Result<Option<u64>, Violation> {
+    Ok(info(store, keyspace).await?.map(|info| info.rows))
+}
+
+async fn info(store: &dyn OnlineStore, keyspace: &Keyspace) -> Result<Option<KeyspaceInfo>, Violation> {
     let infos = store.keyspaces().await?;
     let sorted = infos.is_sorted_by_key(|info| info.keyspace.to_string());
     expect("keyspaces are listed by name", sorted, true)?;
     let mut found = infos.into_iter().filter(|info| info.keyspace == *keyspace);
-    let rows = found.next().map(|info| info.rows);
+    let info = found.next();
     expect("a keyspace is listed once", found.count(), 0)?;
-    Ok(rows)
+    Ok(info)
 }
 
 /// A keyspace is listed with its rows from its first write to its removal.
@@ -78,13 +82,39 @@ pub async fn keyspaces_are_listed(store: &dyn OnlineStore) -> Result<(), Violati
     )
 }
 
+/// A keyspace goes on as long as it is not removed, each advance is later than the one before, and one made anew does
+/// not continue the one that was there.
+///
+/// # Errors
+/// When the store does otherwise.
+pub async fn a_keyspace_made_anew_does_not_continue(store: &dyn OnlineStore) -> Result<(), Violation> {
+    let keyspace = sample::empty(store, "lives").await?;
+    write(store, &keyspace, &[("a", 1, None, "x")]).await?;
+    let first = store.advance(&keyspace).await?;
+    write(store, &keyspace, &[("a", 2, None, "y")]).await?;
+    let second = store.advance(&keyspace).await?;
+    expect("an advance continues", second.continues(first), true)?;
+    expect("an advance is later", first.continues(second), false)?;
+    let known = info(store, &keyspace).await?.map(|info| info.life);
+    expect("a life is listed", known, Some(second))?;
+
+    store.delete_keyspace(&keyspace).await?;
+    let empty = store.advance(&keyspace).await?;
+    expect("a keyspace made anew does not continue", empty.continues(first), false)?;
+    expect(
+        "an advance makes a keyspace",
+        info(store, &keyspace).await?.map(|info| (info.rows, info.life)),
+        Some((0, empty)),
+    )
+}
+
 /// A removed keyspace has no rows, not even when it is written to again; its neighbours keep theirs.
 ///
 /// # Errors
 /// When the store does otherwise.
 pub async fn a_removed_keyspace_is_gone(store: &dyn OnlineStore) -> Result<(), Violation> {
     let rule = "a removed keyspace is gone";
-    let [before, removed, after] = [1, 2, 3].map(|fingerprint| sample::named("removed", fingerprint));
+    let [before, removed, after] = [2, 3, 4].map(|fingerprint| sample::named("removed", fingerprint));
     let rows = [("a", 5, None, "x"), ("b", 5, None, "y")];
     for keyspace in [&before, &removed, &after] {
         store.delete_keyspace(keyspace).await?;

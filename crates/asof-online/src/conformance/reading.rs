@@ -22,7 +22,7 @@ pub async fn what_is_written_is_read(store: &dyn OnlineStore) -> Result<(), Viol
         let found = read(store, &keyspace, &[Some(row.0)]).await?;
         expect("what is written is read", found, vec![Some(bytes(row))])?;
     }
-    let nothing = store.write(&keyspace, &sample::keys(&[]), &sample::rows(&[])).await?;
+    let nothing = (store.write(&keyspace, &sample::keys(&[]), &sample::rows(&[]), None)).await?;
     expect("an empty write does nothing", nothing, summary(0, 0))
 }
 
@@ -37,7 +37,7 @@ pub async fn missing_rows_have_no_answer(store: &dyn OnlineStore) -> Result<(), 
 
     let keys = sample::keys(&[None, Some("a")]);
     let rows = sample::rows(&[("", 1, None, "lost"), ("a", 1, None, "x")]);
-    let written = store.write(&keyspace, &keys, &rows).await?;
+    let written = store.write(&keyspace, &keys, &rows, None).await?;
     expect(
         "a row without a key is not stored",
         (written.written, written.without_key),
@@ -181,5 +181,6 @@ pub async fn many_rows_are_kept(store: &dyn OnlineStore) -> Result<(), Violation
     expect("many rows are kept; the first that differs", first, None)?;
     let infos = store.keyspaces().await?;
     let info = infos.into_iter().find(|info| info.keyspace == keyspace);
-    expect("rows are counted", info.map(|info| info.rows), Some(ROWS as u64))
+    let counted = info.map(|info| info.rows);
+    expect("rows are counted", counted, Some(ROWS as u64))
 }

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use asof_model::definition::Feature;
 use asof_model::key::{EncodedKeys, KeyCodec};
 use asof_model::row::{EncodedRows, RowCodec};
-use asof_model::{FeatureName, Keyspace, ProjectName, ScalarType, ViewName};
+use asof_model::{FeatureName, Keyspace, ProjectName, ScalarType, TimeSpan, ViewName};
 use bytes::Bytes;
 
 use super::Violation;
@@ -17,7 +17,7 @@ pub(super) type Row<'a> = (&'a str, i64, Option<i64>, &'a str);
 
 /// The keyspace of a check, without rows.
 pub(super) async fn empty(store: &dyn OnlineStore, view: &str) -> Result<Keyspace, OnlineError> {
-    let keyspace = named(view, 1);
+    let keyspace = named(view, 2);
     store.delete_keyspace(&keyspace).await?;
     Ok(keyspace)
 }
@@ -55,13 +55,19 @@ pub(super) fn bytes(row: Row<'_>) -> Bytes {
     Bytes::copy_from_slice(rows(&[row]).get(0))
 }
 
+/// The `ttl` that rows of a keyspace are written with: a long one where they end.
+pub(super) fn ttl(keyspace: &Keyspace) -> Option<TimeSpan> {
+    let century = TimeSpan::from_micros(100 * 365 * 86_400 * 1_000_000).expect("this is a span");
+    keyspace.expires().then_some(century)
+}
+
 pub(super) async fn write(
     store: &dyn OnlineStore,
     keyspace: &Keyspace,
     write: &[Row<'_>],
 ) -> Result<WriteSummary, OnlineError> {
     let names: Vec<_> = write.iter().map(|row| Some(row.0)).collect();
-    store.write(keyspace, &keys(&names), &rows(write)).await
+    store.write(keyspace, &keys(&names), &rows(write), ttl(keyspace)).await
 }
 
 pub(super) async fn read(

@@ -6,28 +6,40 @@ use heed::{RoTxn, RwTxn};
 
 use super::database::Database;
 use super::place::{self, KEYSPACE, NEXT};
-use crate::{KeyspaceInfo, OnlineError};
+use crate::{KeyspaceInfo, KeyspaceLife, OnlineError};
 
 /// What is known of a keyspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) number: u32,
     pub(super) rows: u64,
+    pub(super) life: KeyspaceLife,
 }
 
 impl Entry {
+    /// An entry of format 1 ends after the rows: nothing is known of its life.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (number, rest) = bytes.split_first_chunk()?;
+        let (rows, rest) = rest.split_first_chunk()?;
+        let number_at = |at: usize| rest.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+        let life = match rest.len() {
+            0 => Some((0, 0)),
+            16 => number_at(0).zip(number_at(8)),
+            _ => None,
+        };
+        let (birth, sequence) = life?;
         Some(Self {
             number: u32::from_le_bytes(*number),
-            rows: u64::from_le_bytes(rest.try_into().ok()?),
+            rows: u64::from_le_bytes(*rows),
+            life: KeyspaceLife { birth, sequence },
         })
     }
 
-    fn to_bytes(self) -> [u8; 12] {
-        let mut bytes = [0; 12];
-        bytes[..4].copy_from_slice(&self.number.to_le_bytes());
-        bytes[4..].copy_from_slice(&self.rows.to_le_bytes());
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.number.to_le_bytes().to_vec();
+        for number in [self.rows, self.life.birth, self.life.sequence] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         bytes
     }
 }
@@ -55,7 +67,26 @@ impl Database {
             problem: "it has had 4 billion keyspaces".to_owned(),
         })?;
         self.put(txn, NEXT, &after.to_le_bytes())?;
-        Ok(Entry { number, rows: 0 })
+        Ok(Entry {
+            number,
+            rows: 0,
+            life: KeyspaceLife {
+                birth: fastrand::u64(..),
+                sequence: 0,
+            },
+        })
+    }
+
+    pub(super) fn advance(&self, name: &str) -> Result<KeyspaceLife, OnlineError> {
+        let mut txn = self.write_txn()?;
+        let mut entry = match self.entry(&txn, name)? {
+            Some(entry) => entry,
+            None => self.new_entry(&mut txn)?,
+        };
+        entry.life.sequence += 1;
+        self.put_entry(&mut txn, name, entry)?;
+        txn.commit().map_err(|error| self.fault(error))?;
+        Ok(entry.life)
     }
 
     pub(super) fn delete_keyspace(&self, name: &str) -> Result<u64, OnlineError> {
@@ -90,9 +121,11 @@ impl Database {
             .map(|entry| {
                 let (key, value) = entry.map_err(|error| self.fault(error))?;
                 let parsed = || {
+                    let entry = Entry::parse(value)?;
                     Some(KeyspaceInfo {
                         keyspace: str::from_utf8(&key[1..]).ok()?.parse().ok()?,
-                        rows: Entry::parse(value)?.rows,
+                        rows: entry.rows,
+                        life: entry.life,
                     })
                 };
                 parsed().ok_or_else(|| self.damaged("the entry of a keyspace cannot be read"))

@@ -18,11 +18,24 @@ pub(super) type Env = heed::Env<WithoutTls>;
 
 /// What the format entry starts with.
 const MAGIC: &[u8] = b"asof online store";
-/// The format that is written, and the only one that is read.
-pub(super) const VERSION: u32 = 1;
+/// The format that is written.
+pub(super) const VERSION: u32 = 2;
+/// The format before, which is brought to this one when it is opened.
+const FORMER_VERSION: u32 = 1;
 
 /// The file that LMDB keeps everything in.
 pub(super) const DATA: &str = "data.mdb";
+
+/// What a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Empty.
+    None,
+    /// A store of the format before this one.
+    Former,
+    /// A store of this format.
+    Current,
+}
 
 /// An open store.
 pub(super) struct Database {
@@ -59,12 +72,13 @@ impl Database {
             env,
             rows,
         };
-        let known = {
+        let format = {
             let txn = database.read_txn()?;
-            database.has_format(&txn)?
+            database.format(&txn)?
         };
-        if !known {
-            database.initialize()?;
+        match format {
+            Format::Current => {}
+            Format::None | Format::Former => database.initialize()?,
         }
         Ok(database)
     }
@@ -116,16 +130,21 @@ impl Database {
         self.rows.put(txn, key, value).map_err(|error| self.fault(error))
     }
 
-    /// Whether the format is written, and is ours; `false` when there is nothing at all.
-    fn has_format(&self, txn: &RoTxn<'_>) -> Result<bool, OnlineError> {
+    /// The format that is written, where it is ours.
+    fn format(&self, txn: &RoTxn<'_>) -> Result<Format, OnlineError> {
         let Some(format) = self.get(txn, FORMAT)? else {
             let empty = self.rows.is_empty(txn).map_err(|error| self.fault(error))?;
             let reason = "its data.mdb is of another program".to_owned();
-            return if empty { Ok(false) } else { Err(self.foreign(reason)) };
+            return if empty {
+                Ok(Format::None)
+            } else {
+                Err(self.foreign(reason))
+            };
         };
         let version = format.strip_prefix(MAGIC).and_then(|rest| rest.try_into().ok());
         match version.map(u32::from_le_bytes) {
-            Some(VERSION) => Ok(true),
+            Some(VERSION) => Ok(Format::Current),
+            Some(FORMER_VERSION) => Ok(Format::Former),
             Some(found) => Err(OnlineError::Format {
                 path: self.path.clone(),
                 found,
@@ -144,13 +163,14 @@ impl Database {
 
     fn initialize(&self) -> Result<(), OnlineError> {
         let mut txn = self.write_txn()?;
-        // Another process may have been faster.
-        if self.has_format(&txn)? {
-            return Ok(());
+        match self.format(&txn)? {
+            // Another process was faster.
+            Format::Current => return Ok(()),
+            Format::Former => {}
+            Format::None => self.put(&mut txn, NEXT, &0_u32.to_le_bytes())?,
         }
         let format = [MAGIC, &VERSION.to_le_bytes()].concat();
         self.put(&mut txn, FORMAT, &format)?;
-        self.put(&mut txn, NEXT, &0_u32.to_le_bytes())?;
         txn.commit().map_err(|error| self.fault(error))
     }
 
@@ -240,10 +260,9 @@ impl Database {
     pub(super) fn ping(&self) -> Result<(), OnlineError> {
         self.check_in_place()?;
         let txn = self.read_txn()?;
-        if self.has_format(&txn)? {
-            Ok(())
-        } else {
-            Err(self.damaged("it has lost its format"))
+        match self.format(&txn)? {
+            Format::Current => Ok(()),
+            Format::None | Format::Former => Err(self.damaged("it has lost its format")),
         }
     }
 }

@@ -81,12 +81,12 @@ fn a_store_of_a_later_format_is_refused() {
     let database = open::open(folder.path(), 1 << 20).unwrap();
     let mut txn = database.write_txn().unwrap();
     database
-        .put(&mut txn, place::FORMAT, b"asof online store\x02\x00\x00\x00")
+        .put(&mut txn, place::FORMAT, b"asof online store\x03\x00\x00\x00")
         .unwrap();
     txn.commit().unwrap();
     let path = folder.path().canonicalize().unwrap();
     let expected = format!(
-        "the online store at `{}` has format 2, this asof knows format 1; use the asof that wrote it",
+        "the online store at `{}` has format 3, this asof knows format 2; use the asof that wrote it",
         path.display()
     );
     assert_eq!(database.ping().unwrap_err().to_string(), expected);
@@ -127,7 +127,7 @@ fn an_lmdb_folder_of_another_program_is_refused() {
 }
 
 #[test]
-fn the_layout_of_format_1_does_not_change() {
+fn the_layout_of_format_2_does_not_change() {
     let folder = tempfile::tempdir().unwrap();
     let database = open::open(folder.path(), 1 << 20).unwrap();
     let row = RowCodec::new(&[]).encode(&[], &[7].to_vec().into(), None).unwrap();
@@ -135,6 +135,7 @@ fn the_layout_of_format_1_does_not_change() {
     let keys: EncodedKeys = [Some(&b"\x01k"[..]), Some(&long)].into_iter().collect();
     let rows: EncodedRows = [row.get(0), row.get(0)].into_iter().collect();
     database.write(NAME, &keys, &rows).unwrap();
+    let life = database.advance(NAME).unwrap();
 
     let txn = database.env.read_txn().unwrap();
     let entries: Vec<_> = database
@@ -144,18 +145,49 @@ fn the_layout_of_format_1_does_not_change() {
         .map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap())
         .collect();
     let hash = xxhash_rust::xxh3::xxh3_128(&long).to_be_bytes();
-    let bucket = [&507_u32.to_le_bytes()[..], &26_u32.to_le_bytes(), &long, row.get(0)];
+    let bucket = [&507_u32.to_le_bytes()[..], &14_u32.to_le_bytes(), &long, row.get(0)];
     let expected = [
-        (b"\0format".to_vec(), b"asof online store\x01\0\0\0".to_vec()),
+        (b"\0format".to_vec(), b"asof online store\x02\0\0\0".to_vec()),
         (b"\0next".to_vec(), b"\x01\0\0\0".to_vec()),
         (
             [b"\x01", NAME.as_bytes()].concat(),
-            b"\0\0\0\0\x02\0\0\0\0\0\0\0".to_vec(),
+            [
+                &b"\0\0\0\0\x02\0\0\0\0\0\0\0"[..],
+                &life.birth.to_le_bytes(),
+                b"\x01\0\0\0\0\0\0\0",
+            ]
+            .concat(),
         ),
         (b"\x02\0\0\0\0\x01k".to_vec(), row.get(0).to_vec()),
         ([&b"\x03\0\0\0\0"[..], &hash].concat(), bucket.concat()),
     ];
     assert_eq!(entries, expected);
+}
+
+#[test]
+fn a_store_of_format_1_becomes_one_of_format_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open::open(folder.path(), 1 << 20).unwrap();
+    write(&database, b"a", 3).unwrap();
+    let mut txn = database.write_txn().unwrap();
+    let entry = database.get(&txn, &place::keyspace(NAME)).unwrap().unwrap()[..12].to_vec();
+    database.put(&mut txn, &place::keyspace(NAME), &entry).unwrap();
+    database
+        .put(&mut txn, place::FORMAT, b"asof online store\x01\x00\x00\x00")
+        .unwrap();
+    txn.commit().unwrap();
+    drop(database);
+
+    let database = open::open(folder.path(), 1 << 20).unwrap();
+    database.ping().unwrap();
+    let [info] = &database.keyspaces().unwrap()[..] else {
+        panic!("there is one keyspace");
+    };
+    let KeyspaceLife { birth, sequence } = info.life;
+    assert_eq!((info.rows, birth, sequence), (3, 0, 0));
+    write(&database, b"b", 2).unwrap();
+    assert_eq!(database.advance(NAME).unwrap().sequence, 1);
+    assert_eq!(database.scan(NAME).unwrap().len(), 5);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Guarded writes.
 
-use asof_model::StoredOrder;
 use asof_model::key::EncodedKeys;
 use asof_model::row::{EncodedRows, stored_order};
 use heed::RwTxn;
@@ -8,14 +7,8 @@ use heed::RwTxn;
 use super::bucket::{self, Broken};
 use super::database::Database;
 use super::place::{Place, Places};
+use crate::candidates::{Candidate, candidates};
 use crate::{OnlineError, WriteSummary};
-
-/// A row of a write that is the last of its key in the write.
-struct Candidate<'a> {
-    key: &'a [u8],
-    row: &'a [u8],
-    order: StoredOrder,
-}
 
 impl Database {
     /// Writes in one transaction: whole or not at all.
@@ -25,6 +18,7 @@ impl Database {
         keys: &EncodedKeys,
         rows: &EncodedRows,
     ) -> Result<WriteSummary, OnlineError> {
+        // In the order of keys, so that pages are filled one after the other.
         let (candidates, mut summary) = candidates(keys, rows)?;
         if candidates.is_empty() {
             return Ok(summary);
@@ -73,35 +67,4 @@ impl Database {
             }
         }
     }
-}
-
-/// The last row of each key, in the order of keys, so that pages are filled one after the other; and how many rows
-/// fall away.
-fn candidates<'a>(
-    keys: &'a EncodedKeys,
-    rows: &'a EncodedRows,
-) -> Result<(Vec<Candidate<'a>>, WriteSummary), OnlineError> {
-    if keys.len() != rows.len() {
-        return Err(OnlineError::Lengths {
-            keys: keys.len(),
-            rows: rows.len(),
-        });
-    }
-    let mut summary = WriteSummary::default();
-    let mut candidates = Vec::with_capacity(keys.len());
-    for (position, (key, row)) in keys.iter().zip(rows.iter()).enumerate() {
-        let order = stored_order(row).map_err(|source| OnlineError::InvalidRow { row: position, source })?;
-        match key {
-            Some(key) => candidates.push(Candidate { key, row, order }),
-            None => summary.without_key += 1,
-        }
-    }
-    // Stable: among equal rows the one that comes last in the write stays last.
-    candidates.sort_by(|a, b| a.key.cmp(b.key).then(a.order.cmp(&b.order)));
-    let all = candidates.len();
-    candidates.reverse();
-    candidates.dedup_by(|next, kept| next.key == kept.key);
-    candidates.reverse();
-    summary.kept = (all - candidates.len()) as u64;
-    Ok((candidates, summary))
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asof_model::Keyspace;
 use asof_model::key::EncodedKeys;
 use asof_model::row::{EncodedRows, stored_order};
-use asof_online::{KeyspaceInfo, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary, conformance};
+use asof_model::{Keyspace, TimeSpan};
+use asof_online::{
+    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary, conformance,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -27,9 +29,12 @@ enum Fault {
     ScansMissLongKeys,
     RowsAreForgotten,
     SummariesAreWrong,
+    BirthsAreNotKept,
+    SequencesStandStill,
+    OnlyWritesMakeKeyspaces,
 }
 
-const FAULTS: [Fault; 13] = [
+const FAULTS: [Fault; 16] = [
     Fault::AnyRowReplaces,
     Fault::EqualRowsAreKept,
     Fault::CreatedTimeIsIgnored,
@@ -43,9 +48,29 @@ const FAULTS: [Fault; 13] = [
     Fault::ScansMissLongKeys,
     Fault::RowsAreForgotten,
     Fault::SummariesAreWrong,
+    Fault::BirthsAreNotKept,
+    Fault::SequencesStandStill,
+    Fault::OnlyWritesMakeKeyspaces,
 ];
 
-type Rows = BTreeMap<Bytes, Bytes>;
+/// The rows of a keyspace, and its life.
+#[derive(Debug, Clone)]
+struct Rows {
+    rows: BTreeMap<Bytes, Bytes>,
+    life: KeyspaceLife,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            rows: BTreeMap::default(),
+            life: KeyspaceLife {
+                birth: fastrand::u64(..),
+                sequence: 0,
+            },
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Memory {
@@ -92,10 +117,17 @@ impl OnlineStore for Memory {
                 keys.dedup();
             }
             keys.into_iter()
-                .map(|key| rows.and_then(|rows| rows.get(&self.key(key?)).cloned()))
+                .map(|key| rows.and_then(|rows| rows.rows.get(&self.key(key?)).cloned()))
                 .collect()
         };
         Ok(requests.iter().map(answer).collect())
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        Guarantees {
+            whole_writes: true,
+            exact_row_counts: true,
+        }
     }
 
     async fn write(
@@ -103,6 +135,7 @@ impl OnlineStore for Memory {
         keyspace: &Keyspace,
         keys: &EncodedKeys,
         rows: &EncodedRows,
+        _ttl: Option<TimeSpan>,
     ) -> Result<WriteSummary, OnlineError> {
         if keys.len() != rows.len() {
             return Err(OnlineError::Lengths {
@@ -124,7 +157,9 @@ impl OnlineStore for Memory {
             };
             check(number).inspect_err(|_| {
                 let stored = keyspaces.entry(self.name(keyspace)).or_default();
-                stored.extend(last.iter().map(|(key, row)| (key.clone(), Bytes::copy_from_slice(row))));
+                stored
+                    .rows
+                    .extend(last.iter().map(|(key, row)| (key.clone(), Bytes::copy_from_slice(row))));
             })?;
             let other = last.get(&key).copied();
             summary.kept += u64::from(other.is_some());
@@ -136,7 +171,7 @@ impl OnlineStore for Memory {
         if last.is_empty() {
             return Ok(summary);
         }
-        let stored = keyspaces.entry(self.name(keyspace)).or_default();
+        let stored = &mut keyspaces.entry(self.name(keyspace)).or_default().rows;
         for (key, row) in last {
             if stored.get(&key).is_none_or(|stored| self.replaces(row, stored)) {
                 summary.written += 1;
@@ -151,6 +186,22 @@ impl OnlineStore for Memory {
         Ok(summary)
     }
 
+    async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
+        let mut keyspaces = self.keyspaces.lock();
+        let name = self.name(keyspace);
+        if self.fault == Fault::OnlyWritesMakeKeyspaces && !keyspaces.contains_key(&name) {
+            return Ok(Rows::default().life);
+        }
+        let life = &mut keyspaces.entry(name).or_default().life;
+        if self.fault != Fault::SequencesStandStill {
+            life.sequence += 1;
+        }
+        if self.fault == Fault::BirthsAreNotKept {
+            life.birth += 1;
+        }
+        Ok(*life)
+    }
+
     async fn delete_keyspace(&self, keyspace: &Keyspace) -> Result<u64, OnlineError> {
         let mut keyspaces = self.keyspaces.lock();
         let name = self.name(keyspace);
@@ -159,21 +210,22 @@ impl OnlineStore for Memory {
         } else {
             keyspaces.remove(&name)
         };
-        Ok(removed.map_or(0, |rows| rows.len() as u64))
+        Ok(removed.map_or(0, |rows| rows.rows.len() as u64))
     }
 
     async fn keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError> {
         let info = |(name, rows): (&String, &Rows)| KeyspaceInfo {
             keyspace: name.parse().unwrap(),
-            rows: rows.len() as u64,
+            rows: rows.rows.len() as u64,
+            life: rows.life,
         };
         Ok(self.keyspaces.lock().iter().map(info).collect())
     }
 
     async fn scan(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError> {
         let keyspaces = self.keyspaces.lock();
-        let rows = keyspaces.get(&self.name(keyspace)).into_iter().flatten();
-        let all = rows.map(|(key, row)| StoredRow {
+        let rows = keyspaces.get(&self.name(keyspace)).map(|rows| &rows.rows);
+        let all = rows.into_iter().flatten().map(|(key, row)| StoredRow {
             key: key.clone(),
             row: row.clone(),
         });

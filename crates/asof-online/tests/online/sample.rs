@@ -10,7 +10,7 @@ use asof_online::{OnlineError, OnlineStore, ReadRequest};
 use bytes::Bytes;
 
 pub(crate) fn keyspace() -> Keyspace {
-    "flights/weather@0000000000000001".parse().unwrap()
+    "flights/weather@0000000000000002".parse().unwrap()
 }
 
 pub(crate) fn keys(count: i64) -> EncodedKeys {
@@ -32,7 +32,9 @@ pub(crate) fn rows(count: i64, event_time: i64) -> EncodedRows {
 
 /// Writes rows of one event time under the keys from 0 on.
 pub(crate) async fn write(store: &dyn OnlineStore, count: i64, event_time: i64) -> Result<u64, OnlineError> {
-    let summary = store.write(&keyspace(), &keys(count), &rows(count, event_time)).await?;
+    let summary = store
+        .write(&keyspace(), &keys(count), &rows(count, event_time), None)
+        .await?;
     Ok(summary.written)
 }
 

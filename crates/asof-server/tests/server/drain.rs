@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asof_model::Keyspace;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
-use asof_online::{KeyspaceInfo, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+use asof_model::{Keyspace, TimeSpan};
+use asof_online::{
+    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary,
+};
 use asof_proto::asof::serving::v1::feature_serving_client::FeatureServingClient;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -48,8 +50,22 @@ impl OnlineStore for Gated {
         self.store.read(requests).await
     }
 
-    async fn write(&self, k: &Keyspace, keys: &EncodedKeys, rows: &EncodedRows) -> Result<WriteSummary, OnlineError> {
-        self.store.write(k, keys, rows).await
+    fn guarantees(&self) -> Guarantees {
+        self.store.guarantees()
+    }
+
+    async fn write(
+        &self,
+        keyspace: &Keyspace,
+        keys: &EncodedKeys,
+        rows: &EncodedRows,
+        ttl: Option<TimeSpan>,
+    ) -> Result<WriteSummary, OnlineError> {
+        self.store.write(keyspace, keys, rows, ttl).await
+    }
+
+    async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
+        self.store.advance(keyspace).await
     }
 
     async fn delete_keyspace(&self, keyspace: &Keyspace) -> Result<u64, OnlineError> {

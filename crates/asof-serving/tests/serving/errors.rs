@@ -6,8 +6,10 @@ use arrow::array::{ArrayRef, Float64Array};
 use asof_model::key::EncodedKeys;
 use asof_model::retrieval::FeatureNames;
 use asof_model::row::EncodedRows;
-use asof_model::{ErrorKind, FixedClock, Keyspace};
-use asof_online::{KeyspaceInfo, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+use asof_model::{ErrorKind, FixedClock, Keyspace, TimeSpan};
+use asof_online::{
+    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary,
+};
 use asof_serving::json::{self, JsonRequest};
 use asof_serving::{FeatureServer, Selection};
 use async_trait::async_trait;
@@ -209,7 +211,24 @@ impl OnlineStore for Trouble {
         }
     }
 
-    async fn write(&self, _: &Keyspace, _: &EncodedKeys, _: &EncodedRows) -> Result<WriteSummary, OnlineError> {
+    fn guarantees(&self) -> Guarantees {
+        Guarantees {
+            whole_writes: true,
+            exact_row_counts: true,
+        }
+    }
+
+    async fn write(
+        &self,
+        _: &Keyspace,
+        _: &EncodedKeys,
+        _: &EncodedRows,
+        _: Option<TimeSpan>,
+    ) -> Result<WriteSummary, OnlineError> {
+        Err(busy())
+    }
+
+    async fn advance(&self, _: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
         Err(busy())
     }
 

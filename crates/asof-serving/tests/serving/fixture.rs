@@ -58,7 +58,7 @@ impl Store {
         let rows = RowCodec::new(&view.features());
         let rows = rows.encode(columns, &event_times, Some(&created_times)).unwrap();
         let keyspace = Keyspace::of(&definitions.project, view, &definitions.sources[&view.source]);
-        self.store.write(&keyspace, &keys, &rows).await.unwrap();
+        self.store.write(&keyspace, &keys, &rows, None).await.unwrap();
     }
 }
 

@@ -9,18 +9,17 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::super::RowError;
-use super::super::layout::{Layout, Slot, scalar_width};
+use super::super::layout::{Layout, scalar_width};
 use super::super::list::ListBytes;
-use super::is_present;
+use super::Body;
 use crate::definition::Feature;
-use crate::packed::{Fixed, take_u32};
+use crate::packed::Fixed;
 use crate::{ScalarType, ValueType};
 
 /// A feature of a layout.
 pub(super) struct Column<'l> {
+    layout: &'l Layout,
     position: usize,
-    slot: Slot,
-    rest: usize,
     feature: &'l Feature,
 }
 
@@ -34,15 +33,14 @@ impl<'l> Column<'l> {
             features: layout.features.len(),
         })?;
         Ok(Self {
+            layout,
             position,
-            slot: layout.slots[position],
-            rest: layout.rest,
             feature,
         })
     }
 
     /// The column of the rows, each of which was checked when it came in.
-    pub(super) fn decode(&self, rows: &[Option<&[u8]>]) -> Result<ArrayRef, RowError> {
+    pub(super) fn decode(&self, rows: &[Option<Body<'_>>]) -> Result<ArrayRef, RowError> {
         match self.feature.value_type {
             ValueType::Scalar(scalar) => {
                 let values = match scalar_width(scalar) {
@@ -55,21 +53,26 @@ impl<'l> Column<'l> {
         }
     }
 
-    fn present<'r>(&self, row: Option<&'r [u8]>) -> Option<&'r [u8]> {
-        row.filter(|row| is_present(row, self.position))
+    fn present<'r>(&self, row: Option<Body<'r>>) -> Option<Body<'r>> {
+        row.filter(|row| row.is_present(self.position))
     }
 
     /// The slots, and what follows them.
-    fn slots<'r>(&self, rows: &[Option<&'r [u8]>]) -> Values<'r> {
-        let slot = |row: Option<&'r [u8]>| self.present(row).and_then(|row| row.get(self.slot.at..));
-        rows.iter().copied().map(slot).collect()
+    fn slots<'r>(&self, rows: &[Option<Body<'r>>]) -> Values<'r> {
+        let slot = |row: &Option<Body<'r>>| {
+            let row = self.present(*row)?;
+            row.bytes.get(self.layout.shape(row.wide).slots[self.position].at..)
+        };
+        rows.iter().map(slot).collect()
     }
 
-    fn variable<'r>(&self, rows: &[Option<&'r [u8]>]) -> Result<Values<'r>, RowError> {
-        let value = |row: &'r [u8]| {
-            let start = self.slot.previous.map_or(Some(0), |slot| take_u32(row.get(slot..)?))?;
-            let end = take_u32(row.get(self.slot.at..)?)?;
-            row.get(self.rest..)?.get(start..end)
+    fn variable<'r>(&self, rows: &[Option<Body<'r>>]) -> Result<Values<'r>, RowError> {
+        let value = |row: Body<'r>| {
+            let shape = self.layout.shape(row.wide);
+            let slot = shape.slots[self.position];
+            let start = slot.previous.map_or(Some(0), |slot| shape.end(row.bytes, slot))?;
+            let end = shape.end(row.bytes, slot.at)?;
+            row.bytes.get(shape.rest..)?.get(start..end)
         };
         rows.iter()
             .map(|row| {

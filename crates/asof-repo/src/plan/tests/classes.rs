@@ -57,8 +57,6 @@ fn words_about_things_are_safe() {
 
 #[test]
 fn what_is_applied_when_reading_changes_answers_but_no_rows() {
-    check(&[("ttl: 7d", "ttl: 6d")], Rebuild, &[training_sets()]);
-    check(&[("    ttl: 7d\n", "")], Rebuild, &[training_sets()]);
     check(
         &[("basket_value / customer", "basket_value / 2 / customer")],
         Rebuild,
@@ -72,6 +70,9 @@ fn what_rows_are_made_of_rebuilds_them() {
     check(&[("data/orders/", "data/orders2/")], Rebuild, &orders);
     check(&[("sum(price)", "sum(price * 2)")], Rebuild, &orders);
     check(&[("every: 1h", "every: 30m")], Rebuild, &orders);
+    // A store may have let rows go that a longer ttl would answer with.
+    check(&[("ttl: 7d", "ttl: 6d")], Rebuild, &orders);
+    check(&[("    ttl: 7d\n", "")], Rebuild, &orders);
     check(&[("ttl: 7d", "ttl: 7d\n    availability_lag: 5m")], Rebuild, &orders);
 }
 
