@@ -16,7 +16,9 @@ pub use entity::{Entity, JoinKey};
 pub use on_demand::{OnDemandFeature, OnDemandView, RequestField};
 pub use service::{FeatureService, Impute, Projection};
 pub use source::{Source, TimeColumn};
-pub use store::{OnlineStoreConfig, StoreConfig};
+pub use store::{
+    OnlineStoreConfig, ReadFrom, RedisAddress, RedisConfig, RedisLayout, RedisTls, RedisTopology, StoreConfig,
+};
 pub use view::{
     Aggregation, Expectation, ExpectationAction, Feature, FeatureView, RowFeature, ViewBody, WindowFeature,
 };

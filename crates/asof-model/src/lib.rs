@@ -19,6 +19,7 @@ mod keyspace;
 mod name;
 mod order;
 mod packed;
+mod secret;
 mod status;
 mod time;
 mod value_type;
@@ -31,6 +32,7 @@ pub use name::{
     check_name,
 };
 pub use order::{Admission, RowOrder, StoredOrder};
+pub use secret::Secret;
 pub use status::FeatureStatus;
 pub use time::{InvalidTimeSpan, InvalidTimestamp, TimeSpan, Timestamp};
 pub use value_type::{ScalarType, UnknownType, ValueType};

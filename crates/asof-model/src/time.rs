@@ -93,7 +93,7 @@ pub enum InvalidTimeSpan {
     #[error("`{0}` is not a duration; write a number and a unit of us, ms, s, m, h or d, as in 90s or 1d12h")]
     Malformed(String),
     /// Zero, which would let nothing through.
-    #[error("a duration of zero lets nothing through; leave the key out for no limit")]
+    #[error("a duration of zero lets nothing through; leave the key out if none is meant")]
     Zero,
     /// Below zero.
     #[error("a duration may not be negative")]

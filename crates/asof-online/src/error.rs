@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use asof_model::ErrorKind;
 use asof_model::row::RowError;
 
-/// Why an online store does not do what it is asked. Names the store's path wherever there is one.
+use crate::redis::RedisProblem;
+
+/// Why an online store does not do what it is asked. Names the store wherever it is known.
 #[derive(Debug, thiserror::Error)]
 pub enum OnlineError {
     /// A write with more keys than rows, or fewer.
@@ -101,6 +103,14 @@ pub enum OnlineError {
         /// What the operating system or the storage library says.
         source: io::Error,
     },
+    /// The store in Redis does not do what it is asked.
+    #[error("the online store at `{server}` {problem}")]
+    Redis {
+        /// The servers, without user and password.
+        server: String,
+        /// What is wrong.
+        problem: RedisProblem,
+    },
     /// The thread that did the work is gone.
     #[error("the work on the online store was cut short: {source}")]
     Task {
@@ -117,6 +127,7 @@ impl OnlineError {
             Self::Denied { .. } => ErrorKind::Forbidden,
             Self::Full { .. } => ErrorKind::Exhausted,
             Self::Busy { .. } | Self::Replaced { .. } | Self::Io { .. } => ErrorKind::Unavailable,
+            Self::Redis { problem, .. } => problem.kind(),
             Self::Format { .. } | Self::Damaged { .. } | Self::Task { .. } => ErrorKind::Internal,
         }
     }

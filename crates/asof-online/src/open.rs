@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use asof_model::definition::OnlineStoreConfig;
 
-use crate::{EmbeddedStore, OnlineError, OnlineStore};
+use crate::{EmbeddedStore, OnlineError, OnlineStore, RedisStore};
 
 /// Opens the store that a repository names, and makes it where there is none yet. Relative paths are relative to
 /// `base`, the repository's folder.
@@ -20,5 +20,6 @@ pub async fn open(config: &OnlineStoreConfig, base: &Path) -> Result<Arc<dyn Onl
             let store = opened.map_err(|source| OnlineError::Task { source })??;
             Ok(Arc::new(store))
         }
+        OnlineStoreConfig::Redis(config) => Ok(Arc::new(RedisStore::open(config, base)?)),
     }
 }

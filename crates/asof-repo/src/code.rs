@@ -155,6 +155,14 @@ codes! {
     BadVariable = "ASOF0215",
         example: "registry: s3://${BUCKET/registry",
         fix: "Write `${NAME}`.";
+    /// A connection string cannot be read. What its variables hold is not shown, since it may be secret.
+    BadConnection = "ASOF0216",
+        example: "connection_string: redis://cache   # no port",
+        fix: "Write redis://host:6379/0, rediss://user:${PASSWORD}@host:6379 for TLS, or unix:///path for a socket.";
+    /// Two settings do not go together.
+    SettingClash = "ASOF0217",
+        example: "{type: redis, connection_string: \"redis://cache:6379\", tls: {ca_cert: ca.pem}}   # redis:// has no TLS",
+        fix: "Change one of the two, or leave it out.";
 
     /// Two things of one kind have one name.
     DuplicateName = "ASOF0301",

@@ -16,6 +16,7 @@ pub mod plan;
 
 mod build;
 mod code;
+mod connection;
 mod diagnostic;
 mod expression;
 mod file;

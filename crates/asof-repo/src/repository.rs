@@ -164,6 +164,7 @@ fn settings(sink: &mut Sink, files: &[&SourceFile], env: &BTreeMap<String, Strin
         .hint("put definitions into the first one, or into another file");
     }
     shape::check(sink, env, settings, &STORE);
+    rules::redis::check(sink, env, settings);
     Some(settings.clone())
 }
 

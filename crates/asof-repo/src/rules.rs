@@ -8,6 +8,7 @@ pub(crate) mod duration;
 pub(crate) mod impute;
 pub(crate) mod key_type;
 pub(crate) mod name;
+pub(crate) mod redis;
 pub(crate) mod setting;
 pub(crate) mod value_type;
 

@@ -8,7 +8,7 @@ use asof_model::nearest::nearest;
 use crate::DiagnosticCode;
 use crate::keys::{Elements, Key, Need, STORE, Shape, Table};
 use crate::rules::{cron, duration, key_type, name, setting, value_type};
-use crate::text::{Sink, Span};
+use crate::text::{Sink, Span, Spanned};
 use crate::whose::Whose;
 use crate::yaml::{Content, Node};
 
@@ -21,8 +21,11 @@ pub(crate) fn check(sink: &mut Sink, env: &BTreeMap<String, String>, node: &Node
         element: false,
         span: node.span,
     };
-    Walk { sink, env }.mapping(node, table, place);
+    Walk { sink, env }.mapping(node, table, &[], place);
 }
+
+/// Tables of one kind of thing, by the word under `type`.
+type Variants = &'static [(&'static str, &'static Table)];
 
 struct Walk<'a> {
     sink: &'a mut Sink,
@@ -33,7 +36,7 @@ impl Walk<'_> {
     fn value(&mut self, node: &Node, shape: &Shape, whose: Whose<'_>) {
         match shape {
             Shape::List(element, elements) => self.list(node, element, *elements, shape, whose),
-            Shape::Mapping(table) => self.mapping(node, table, whose),
+            Shape::Mapping(table) => self.mapping(node, table, &[], whose),
             Shape::Tagged(variants) => self.tagged(node, variants, shape, whose),
             Shape::Map { keys, values } => {
                 if !matches!(node.content, Content::Mapping(_)) {
@@ -49,7 +52,7 @@ impl Walk<'_> {
                 }
             }
             Shape::Or(text, table) => match node.content {
-                Content::Mapping(_) => self.mapping(node, table, whose),
+                Content::Mapping(_) => self.mapping(node, table, &[], whose),
                 Content::Scalar(_) if !node.is_null() => self.value(node, text, whose),
                 _ => self.wrong(node, shape, whose),
             },
@@ -125,7 +128,7 @@ impl Walk<'_> {
         }
     }
 
-    fn tagged(&mut self, node: &Node, variants: &[(&'static str, &'static Table)], shape: &Shape, whose: Whose<'_>) {
+    fn tagged(&mut self, node: &Node, variants: Variants, shape: &Shape, whose: Whose<'_>) {
         if !matches!(node.content, Content::Mapping(_)) {
             return self.wrong(node, shape, whose);
         }
@@ -138,7 +141,7 @@ impl Walk<'_> {
             return;
         };
         if let Some((_, table)) = variants.iter().find(|(word, _)| *word == text) {
-            return self.mapping(node, table, whose);
+            return self.mapping(node, table, variants, whose);
         }
         let span = tag.map_or(node.span, |tag| tag.span);
         let kind = whose.key.replace('_', " ");
@@ -148,10 +151,12 @@ impl Walk<'_> {
                 span,
                 format!("this build knows no {kind} of type `{text}`"),
             )
+            .nearest(text, variants.iter().map(|(word, _)| *word))
             .hint(format!("allowed: {}", join(variants)));
     }
 
-    fn mapping(&mut self, node: &Node, table: &Table, whose: Whose<'_>) {
+    /// A mapping of `table`, which is one of `variants` if there are any.
+    fn mapping(&mut self, node: &Node, table: &Table, variants: Variants, whose: Whose<'_>) {
         if !matches!(node.content, Content::Mapping(_)) {
             let message = format!("{}{whose} must be a mapping, not {}", whose.which(), node.kind());
             self.sink
@@ -176,7 +181,7 @@ impl Walk<'_> {
             };
             match table.key(&entry.key.value) {
                 Some(key) => self.value(&entry.value, &key.shape, whose),
-                None => self.unknown_key(&entry.key.value, entry.key.span, table, &owner),
+                None => self.unknown_key(&entry.key, table, variants, &owner),
             }
         }
         // A key that is only misspelt has been hinted at.
@@ -199,11 +204,19 @@ impl Walk<'_> {
         }
     }
 
-    fn unknown_key(&mut self, key: &str, span: Span, table: &Table, owner: &str) {
+    fn unknown_key(&mut self, key: &Spanned<String>, table: &Table, variants: Variants, owner: &str) {
+        let (key, span) = (key.value.as_str(), key.span);
         let report = self
             .sink
-            .error(DiagnosticCode::UnknownKey, span, format!("{owner} has no key `{key}`"))
-            .nearest(key, table.keys().map(|key| key.name));
+            .error(DiagnosticCode::UnknownKey, span, format!("{owner} has no key `{key}`"));
+        let others = variants.iter().filter(|(_, other)| other.key(key).is_some());
+        let others: Vec<&str> = others.map(|(word, _)| *word).collect();
+        if !others.is_empty() {
+            let hint = format!("`{key}` is a key of type {}", others.join(" and of type "));
+            report.hint(hint).hint(format!("its keys are {}", table.known()));
+            return;
+        }
+        let report = report.nearest(key, table.keys().map(|key| key.name));
         if key == "<<" {
             report.hint("merge keys are not understood; write the keys out");
         } else if std::ptr::eq(table, &raw const crate::keys::DEFINITIONS) && STORE.key(key).is_some() {
@@ -254,7 +267,7 @@ impl Table {
     }
 }
 
-fn join(variants: &[(&'static str, &'static Table)]) -> String {
+fn join(variants: Variants) -> String {
     variants.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
 }
 

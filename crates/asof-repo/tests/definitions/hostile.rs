@@ -111,6 +111,11 @@ proptest! {
     }
 
     #[test]
+    fn settings_with_slips(edits in prop::collection::vec(edit(), 1..6)) {
+        survive(&[file("feature_store.yaml", mutate(super::redis::EVERYTHING, &edits))]);
+    }
+
+    #[test]
     fn definitions_with_slips(edits in prop::collection::vec(edit(), 1..6), store_edits in prop::collection::vec(edit(), 0..2)) {
         let store = mutate("project: p\nregistry: r\nonline_store: {type: embedded, path: o}\n", &store_edits);
         survive(&[file("feature_store.yaml", store), file("a.yaml", mutate(super::valid::EVERYTHING, &edits))]);

@@ -4,6 +4,7 @@
 mod cases;
 mod checker;
 mod hostile;
+mod redis;
 mod reference;
 mod schema;
 mod valid;

@@ -71,11 +71,25 @@ fn the_schema_takes_what_reading_takes() {
     let schema = schema();
     let written = document::to_json(&definitions);
     assert!(fits(&schema, &schema, &written));
-    assert!(fits(
-        &schema,
-        &schema,
-        &json!({"project": "p", "online_store": {"type": "embedded"}})
-    ));
+    let redis = "redis://cache:6379";
+    for online in [
+        json!({"type": "embedded"}),
+        json!({"type": "redis", "connection_string": redis, "tls": {"ca_cert": "ca.pem"}, "read_from": "primary"}),
+    ] {
+        assert!(fits(&schema, &schema, &json!({"project": "p", "online_store": online})));
+    }
+    for online in [
+        json!({"type": "redis"}),
+        json!({"type": "redis", "connection_string": redis, "path": "x"}),
+        json!({"type": "embedded", "connection_string": redis}),
+        json!({"type": "redis", "connection_string": redis, "redis_type": "cluster"}),
+    ] {
+        assert!(!fits(
+            &schema,
+            &schema,
+            &json!({"project": "p", "online_store": online})
+        ));
+    }
 }
 
 /// Takes or changes one member after the other of a document that is right: schema and reading must agree on each.
