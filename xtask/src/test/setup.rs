@@ -18,7 +18,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         probe: &["git", "--version"],
         packages: &["git"],
@@ -28,6 +28,11 @@ const NEEDS: [Need; 3] = [
         probe: &["python3", "-c", "import ensurepip, venv"],
         packages: &["python3", "python3-venv"],
         why: "the S3 server of the tests is a Python program",
+    },
+    Need {
+        probe: &["redis-server", "--version"],
+        packages: &["redis-server"],
+        why: "the online store is tested on servers of its own",
     },
     Need {
         probe: &["curl", "--version"],
