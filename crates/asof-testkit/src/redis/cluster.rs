@@ -121,8 +121,12 @@ impl RedisCluster {
 
     fn assign_slots(&self) -> Result<()> {
         for (index, node) in self.nodes.iter().take(BOUNDS.len() - 1).enumerate() {
-            let [first, last] = [BOUNDS[index], BOUNDS[index + 1] - 1].map(|slot| slot.to_string());
-            node.cli(&["CLUSTER", "ADDSLOTSRANGE", &first, &last])?;
+            let slots = BOUNDS[index]..BOUNDS[index + 1];
+            let slots = slots.map(|slot| slot.to_string()).collect::<Vec<_>>();
+            let command = ["CLUSTER", "ADDSLOTS"]
+                .into_iter()
+                .chain(slots.iter().map(String::as_str));
+            node.cli(&command.collect::<Vec<_>>())?;
             // All begin with the same epoch, which they would have to sort out first.
             node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()])?;
         }
@@ -132,10 +136,13 @@ impl RedisCluster {
     /// Tells every node of every other, which is quicker than leaving it to gossip.
     fn introduce(&self) -> Result<()> {
         for node in &self.nodes {
+            let port = node.port().to_string();
             let bus = node.cli(&["CONFIG", "GET", "cluster-port"])?;
-            let bus = bus.lines().nth(1).context("a node has a bus port")?;
+            let mut command = vec!["CLUSTER", "MEET", RedisServer::HOST, &port];
+            // Versions before 7 have no such setting.
+            command.extend(bus.lines().nth(1));
             for other in self.nodes.iter().filter(|other| other.port() != node.port()) {
-                other.cli(&["CLUSTER", "MEET", RedisServer::HOST, &node.port().to_string(), bus])?;
+                other.cli(&command)?;
             }
         }
         Ok(())

@@ -1,8 +1,10 @@
 //! One running `redis-server`, be it a server or a sentinel: its folder, port and process.
 
+use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
@@ -20,6 +22,9 @@ pub(super) const ADMIN: &str = "testkit";
 
 /// How often another port is tried.
 const ATTEMPTS: usize = 20;
+
+/// What the log of a server has in it that cannot use its port; the second only before version 7, in a cluster.
+const BAD_PORT: [&str; 2] = ["Address already in use", "port number too high"];
 
 /// What the program runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +75,9 @@ impl Instance {
         wait_for(&what, || Ok(self.try_launch()?.then_some(())))
     }
 
-    /// Starts the process and waits until it answers; `false` when a port of it was taken.
+    /// Starts the process and waits until it answers; `false` when a port is not for it.
     fn try_launch(&mut self) -> Result<bool> {
-        let program = std::env::var_os("ASOF_TEST_REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
-        let mut command = Command::new(program);
+        let mut command = Command::new(program());
         let log = fs_err::File::create(self.log_path())?.into_file();
         command
             .arg(self.config())
@@ -84,12 +88,12 @@ impl Instance {
         if self.role == Role::Sentinel {
             command.arg("--sentinel");
         }
-        let mut process = Process::start(&mut command)?;
+        let mut process = Process::start(&mut command).with_context(|| missing(&program()))?;
         // The socket is its own and comes after its ports: who answers there is this process, and has them.
         let launched = wait_for("a server answers", || {
             if process.has_ended()? {
                 let log = self.log()?;
-                ensure!(log.contains("Address already in use"), "the server ended early");
+                ensure!(BAD_PORT.iter().any(|sign| log.contains(sign)), "the server ended early");
                 return Ok(Some(false));
             }
             Ok(self.ask(&["PING"]).is_ok_and(|answer| answer == "PONG").then_some(true))
@@ -151,6 +155,34 @@ impl Instance {
     fn config(&self) -> PathBuf {
         self.folder.path().join("redis.conf")
     }
+}
+
+/// What is run, be it a server or a sentinel.
+fn program() -> OsString {
+    std::env::var_os("ASOF_TEST_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
+fn missing(program: &OsStr) -> String {
+    format!(
+        "{} does not start; install the Debian package redis-server",
+        program.display()
+    )
+}
+
+/// The first number of the program's version.
+pub(super) fn major_version() -> Result<u32> {
+    static FOUND: OnceLock<u32> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(*found);
+    }
+    let output = Command::new(program()).arg("--version").output();
+    let output = output.with_context(|| missing(&program()))?;
+    // As in `Redis server v=7.0.15 sha=00000000:0 …`.
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.split_once(" v=").and_then(|(_, rest)| rest.split_once('.'));
+    let (major, _) = version.with_context(|| format!("there is no version in {text:?}"))?;
+    let major = major.parse()?;
+    Ok(*FOUND.get_or_init(|| major))
 }
 
 /// A port that was free a moment ago.

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::wait;
 
@@ -15,16 +15,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the command.
+    /// Starts the command. The error is why it cannot be.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
-        let program = command.get_program().display().to_string();
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                bail!("{program} is not installed; install the Debian package redis-server")
-            }
-            Err(error) => return Err(error).with_context(|| format!("{program} does not start")),
-        };
+        let mut child = command.spawn()?;
         let guard = Command::new("sh")
             .args(["-c", "trap '' HUP INT TERM; read _; kill -KILL \"$0\""])
             .arg(child.id().to_string())

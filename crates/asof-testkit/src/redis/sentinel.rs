@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 
-use super::instance::{ADMIN, HOST, Instance, Role};
+use super::instance::{ADMIN, HOST, Instance, Role, major_version};
 use super::options::RedisOptions;
 use super::server::RedisServer;
 use super::wait::wait_until;
@@ -46,10 +46,12 @@ impl RedisSentinel {
             let replica = RedisServer::start(RedisOptions::new().replica_of(&servers[0]))?;
             servers.push(replica);
         }
+        let is_old = major_version()? < 7;
         let port = servers[0].port();
         let sentinels = (0..SENTINELS).map(|_| {
             let sentinel = Instance::start(Role::Sentinel, |own| Ok(config(own, port)))?;
-            for (period, ms) in PERIODS {
+            // Before version 7 they cannot be told to hurry.
+            for (period, ms) in PERIODS.into_iter().filter(|_| !is_old) {
                 sentinel.ask(&["SENTINEL", "DEBUG", period, ms])?;
             }
             Ok(sentinel)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::instance::{ADMIN, HOST, Instance, Role, free_port};
+use super::instance::{ADMIN, HOST, Instance, Role, free_port, major_version};
 use super::options::{RedisOptions, quoted};
 use super::wait::wait_until;
 
@@ -178,9 +178,13 @@ pub(super) enum Mode {
 /// The lines of `redis.conf`, with what the test sets last, so that it wins.
 fn config(options: &RedisOptions, mode: Mode, port: u16) -> Result<String> {
     let mut text = format!(
-        "save \"\"\nappendonly no\nenable-debug-command yes\nrepl-diskless-sync-delay 0\n\
+        "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n\
          user {ADMIN} on >{ADMIN} ~* &* +@all\nmasteruser {ADMIN}\nmasterauth {ADMIN}\n"
     );
+    let is_old = major_version()? < 7;
+    if !is_old {
+        text.push_str("enable-debug-command yes\n");
+    }
     match &options.tls {
         None => writeln!(text, "port {port}")?,
         Some(certificates) => {
@@ -195,7 +199,11 @@ fn config(options: &RedisOptions, mode: Mode, port: u16) -> Result<String> {
         }
     }
     if mode == Mode::Cluster {
-        writeln!(text, "cluster-enabled yes\ncluster-port {}", free_port()?)?;
+        text.push_str("cluster-enabled yes\n");
+        // Before version 7 nodes talk to each other at the port plus 10000.
+        if !is_old {
+            writeln!(text, "cluster-port {}", free_port()?)?;
+        }
     }
     for (setting, value) in &options.settings {
         writeln!(text, "{setting} {value}")?;
