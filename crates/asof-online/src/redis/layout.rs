@@ -53,7 +53,7 @@ mod tests {
         let ends: Keyspace = "flights/origin_weather@00000000000000f1".parse().unwrap();
         assert_eq!(prefix(&stays), b"asof:p:flights:");
         assert_eq!(prefix(&ends), b"asof:t:flights:");
-        assert_eq!(field(&stays), [0, 0, 0, 0]);
+        assert_eq!(field(&stays), [206, 51, 92, 130]);
         assert_eq!(pattern(b"a*[b]:"), br"a\*\[b\]:*");
     }
 }

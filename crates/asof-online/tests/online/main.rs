@@ -1,4 +1,4 @@
-//! The embedded store: conformance, several processes, death in the middle of a write, folders that are no store.
+//! Stores: conformance, several processes, death in the middle of a write, folders that are no store.
 
 #![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
 
@@ -6,6 +6,7 @@ mod child;
 mod faulty;
 mod folders;
 mod processes;
+mod redis;
 mod sample;
 
 use std::sync::Arc;
