@@ -67,6 +67,5 @@ pub(crate) use gather::gather;
 pub(crate) use index::SlotsBuilder;
 pub(crate) use index::{Index, Slots};
 pub(crate) use int_table::NO_ENTITY;
-#[cfg(test)]
-pub(crate) use lookup_keys::LookupKeys;
+pub(crate) use lookup_keys::{LookupKeys, are_ints};
 pub(crate) use values::{NO_ROW, ValueBatch, ValueSource};

@@ -143,6 +143,22 @@ pub enum OfflineError {
         /// What is different.
         change: String,
     },
+    /// A file that is not what it was when rows of it were chosen.
+    #[error("`{file}` changed since its rows were chosen: {change}; choose them anew")]
+    RowsChanged {
+        /// The file.
+        file: String,
+        /// What is different.
+        change: String,
+    },
+    /// An aggregated view, where one is needed whose rows are rows of its source.
+    #[error(
+        "view `{view}` aggregates over windows, so none of its rows is a row of its source; ask for its latest rows"
+    )]
+    NotSourceRows {
+        /// The view.
+        view: ViewName,
+    },
     /// A row group with an impossible number of rows.
     #[error("row group {row_group} of `{file}` says that it has {rows} rows; at most 2^32 - 1 are supported")]
     RowGroup {
@@ -441,7 +457,7 @@ impl OfflineError {
             Self::NoFiles { .. } | Self::WebListing { .. } | Self::SpineNoFiles { .. } => ErrorKind::NotFound,
             Self::List { .. } | Self::Read { .. } | Self::Write { .. } => ErrorKind::Unavailable,
             Self::Spool { .. } | Self::SpineDownload { .. } => ErrorKind::Unavailable,
-            Self::FileChanged { .. } | Self::SpineChanged { .. } => ErrorKind::Conflict,
+            Self::FileChanged { .. } | Self::RowsChanged { .. } | Self::SpineChanged { .. } => ErrorKind::Conflict,
             Self::File { error } if error.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::File { .. } => ErrorKind::Unavailable,
             // A file that is no Parquet is the caller's; a store that does not answer is not.
@@ -451,34 +467,6 @@ impl OfflineError {
             } => ErrorKind::Unavailable,
             Self::Engine(_) => ErrorKind::Internal,
             _ => ErrorKind::InvalidInput,
-        }
-    }
-
-    /// The error that a task of our own was given up, as happens when the program ends.
-    pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
-        Self::Engine(Box::new(DataFusionError::Execution(format!(
-            "a task ended early: {error}"
-        ))))
-    }
-
-    pub(crate) fn spine_column(column: &str, error: ConformError) -> Self {
-        Self::SpineColumn {
-            column: column.to_owned(),
-            error: Box::new(error),
-        }
-    }
-
-    pub(crate) fn expression(view: &ViewName, error: ExpressionError) -> Self {
-        Self::Expression {
-            view: view.clone(),
-            error: Box::new(error),
-        }
-    }
-
-    pub(crate) fn evaluation(view: &ViewName, error: EvaluationError) -> Self {
-        Self::Evaluation {
-            view: view.clone(),
-            error: Box::new(error),
         }
     }
 }

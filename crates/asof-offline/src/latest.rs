@@ -1,4 +1,28 @@
-//! The rows to materialize: the last one of every entity at one time, by the same kernel as the training set.
+//! The rows to materialize: the last one of every entity at one time.
+//!
+//! There are two ways to them. [`OfflineEngine::latest_rows`] finds them by the same kernel as the training set and
+//! holds the last row of every entity. For views whose rows are rows of their source there is one whose memory is
+//! bounded, in two passes:
+//!
+//! ```text
+//! find      keys and times of all rows  ->  which rows are the last of their entity
+//!   entrant       a batch               ->  the rows that count, one per key that comes often
+//!   partitions    rows by key           ->  the last row of every key; what does not fit goes to files
+//!   last_rows     a partition           ->  its keys and rows in memory
+//!   runs          a partition           ->  its keys and rows in a file, merged at the end
+//!   winners       rows that are left    ->  bitmaps
+//! row_set   bitmaps                     ->  something to keep, to cut into shards, and to read from
+//! read      rows by file and number     ->  their keys, times and features, in the order of the source
+//! ```
+
+mod entrant;
+mod find;
+mod last_rows;
+mod partitions;
+mod read;
+mod row_set;
+mod runs;
+mod winners;
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -10,6 +34,10 @@ use asof_model::key::{EncodedKeys, KeyCodec};
 use asof_model::{Admission, StoredOrder, Timestamp};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{Stream, StreamExt};
+
+pub use find::{LatestFound, LatestReport};
+pub use read::RowReader;
+pub use row_set::{RowSet, RowSetError};
 
 use crate::asof_join::{Entities, Index, NO_ROW, Question, Rule, ValueBatch, collect, gather};
 use crate::engine::OpenView;
@@ -53,12 +81,13 @@ impl FeatureBatch {
     }
 }
 
-/// Batches of feature rows. Entities come in the order of their keys' bytes.
+/// Batches of feature rows.
 pub type FeatureStream = Pin<Box<dyn Stream<Item = Result<FeatureBatch, OfflineError>> + Send>>;
 
 impl OfflineEngine {
     /// The last row of every entity among the rows with `after < event_time <= at` that are visible at `at`; for an
-    /// aggregated view, the last cutoff's row among those, with all source rows visible at `at` in its windows.
+    /// aggregated view, the last cutoff's row among those, with all source rows visible at `at` in its windows. Entities
+    /// come in the order of their keys' bytes.
     ///
     /// Memory is the last row of every entity that counts (for an aggregated view, per partition about twice the rows
     /// within one longest window of its last): it does not follow the history. Bound it by [`KeyFilter::Shard`].
@@ -164,3 +193,6 @@ impl Rows {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

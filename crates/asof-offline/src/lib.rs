@@ -3,7 +3,8 @@
 //!
 //! Everything that answers "which row counts at this time?" goes through one operator, whose contract is the head
 //! comment of `asof_join`: training sets ask it about the rows of a spine, materialization about every entity there is
-//! at one time.
+//! at one time. Beside it stands [`OfflineEngine::find_latest`], which answers the latter by the same rules in bounded
+//! memory, for views without windows.
 //!
 //! In reading order: [`OfflineEngine`], [`Spine`], [`TrainingSet`], `asof_join`, `windows`, [`RowsRequest`], `source`.
 
@@ -23,7 +24,7 @@ mod windows;
 pub use engine::{OfflineEngine, OfflineOptions};
 pub use error::{OfflineError, ReadError, ValueError, WriteError};
 pub use keys::{KeyFilter, KeySet};
-pub use latest::{FeatureBatch, FeatureStream, RowsRequest};
+pub use latest::{FeatureBatch, FeatureStream, LatestFound, LatestReport, RowReader, RowSet, RowSetError, RowsRequest};
 pub use progress::{Progress, ProgressSink};
 pub use source::SourceFile;
 pub use spine::{EntitySpine, Spine};

@@ -17,10 +17,12 @@
 //! batch      a batch                    ->  its columns by what they are
 //! place      times and a row id         ->  the total order of rows
 //! rows       the rows that win          ->  their features
+//! chosen     rows that are known        ->  their keys, times and features
 //! report     reading                    ->  what it cost
 //! ```
 
 mod batch;
+mod chosen;
 mod chunks;
 mod damage;
 mod delta;
@@ -42,15 +44,16 @@ mod table;
 use asof_model::Timestamp;
 
 pub(crate) use batch::{Scanned, batch_of};
+pub(crate) use chosen::ChosenProgram;
 pub(crate) use hive::{PartitionColumn, Partitions, columns_of};
 pub(crate) use location::{ListedFile, list};
-pub(crate) use part::{Columns, open_part};
+pub(crate) use part::{Columns, PartBatches, open_part};
 pub(crate) use place::Place;
 pub(crate) use program::{FeatureProgram, PlaceProgram, selected};
 pub(crate) use prune::{KeyProbe, TimeBounds};
 pub(crate) use row_id::RowId;
-pub(crate) use rows::SourceRows;
-pub(crate) use scan::{FeatureScanExec, ScanRequest};
+pub(crate) use rows::{SourceRows, batch_rows, is_dense, selection};
+pub(crate) use scan::{FeatureScanExec, PARTS_AHEAD, ScanRequest};
 pub(crate) use table::SourceTable;
 
 /// A Parquet file of a source.

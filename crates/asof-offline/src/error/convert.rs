@@ -1,6 +1,9 @@
-//! Errors that become ours, and ours that pass through others.
+//! Errors that become ours, ours that pass through others, and short ways to make some.
 
 use arrow::error::ArrowError;
+use asof_model::ViewName;
+use asof_model::conform::ConformError;
+use asof_transform::{EvaluationError, ExpressionError};
 use datafusion::error::DataFusionError;
 
 use super::OfflineError;
@@ -9,6 +12,34 @@ impl OfflineError {
     /// A temporary file failed.
     pub(crate) fn spill(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Spill { error: error.into() }
+    }
+
+    /// The error that a task of our own was given up, as happens when the program ends.
+    pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
+        Self::Engine(Box::new(DataFusionError::Execution(format!(
+            "a task ended early: {error}"
+        ))))
+    }
+
+    pub(crate) fn spine_column(column: &str, error: ConformError) -> Self {
+        Self::SpineColumn {
+            column: column.to_owned(),
+            error: Box::new(error),
+        }
+    }
+
+    pub(crate) fn expression(view: &ViewName, error: ExpressionError) -> Self {
+        Self::Expression {
+            view: view.clone(),
+            error: Box::new(error),
+        }
+    }
+
+    pub(crate) fn evaluation(view: &ViewName, error: EvaluationError) -> Self {
+        Self::Evaluation {
+            view: view.clone(),
+            error: Box::new(error),
+        }
     }
 }
 

@@ -19,6 +19,9 @@ const HAS_CREATED: u64 = 1 << 63;
 const SIGN: u64 = 1 << 63;
 
 impl Place {
+    /// How many bytes one takes.
+    pub(crate) const BYTES: usize = 24;
+
     /// No row.
     pub(crate) const NONE: Self = Self {
         event_time: i64::MIN,
@@ -52,6 +55,29 @@ impl Place {
     /// Which row it is, if it is one.
     pub(crate) fn id(&self) -> Option<RowId> {
         self.is_row().then(|| RowId::from_bits((self.row & !HAS_CREATED) - 1))
+    }
+
+    /// As bytes, which are not ordered like the places.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let words = [self.event_time as u64, self.created, self.row];
+        for (word, to) in words.iter().zip(bytes.chunks_exact_mut(8)) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// From [`Self::to_bytes`].
+    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let word = |at: usize| {
+            let bytes = bytes[at * 8..].first_chunk().expect("there are three words");
+            u64::from_le_bytes(*bytes)
+        };
+        Self {
+            event_time: word(0) as i64,
+            created: word(1),
+            row: word(2),
+        }
     }
 
     /// The part of the order that an online store keeps.
@@ -92,6 +118,7 @@ mod tests {
             assert!(*place > Place::NONE);
             assert_eq!(place.stored(), StoredOrder::from(*order));
             assert_eq!(place.id(), Some(RowId::new(order.file, order.row as u32)));
+            assert_eq!(Place::from_bytes(&place.to_bytes()), *place);
             for (other_order, other_place) in &rows {
                 assert_eq!(order.cmp(other_order), place.cmp(other_place));
             }

@@ -43,7 +43,7 @@ pub(crate) struct PlaceProgram {
 
 /// The expressions of a scan, as texts with the types they must have.
 #[derive(Debug, PartialEq, Eq)]
-struct PlaceTexts {
+pub(super) struct PlaceTexts {
     conditions: Vec<String>,
     places: Vec<(String, String, ValueType)>,
 }
@@ -257,7 +257,7 @@ impl FeatureProgram {
 
 impl Columns {
     /// The columns with these names.
-    fn named(schema: &Schema, names: &BTreeSet<&String>) -> Result<Self, OfflineError> {
+    pub(super) fn named(schema: &Schema, names: &BTreeSet<&String>) -> Result<Self, OfflineError> {
         let positions: Vec<usize> = (0..schema.fields().len())
             .filter(|at| names.contains(schema.field(*at).name()))
             .collect();
@@ -274,7 +274,7 @@ pub(crate) fn selected<T: Clone>(items: &[T], positions: &[usize]) -> Vec<T> {
 }
 
 impl PlaceTexts {
-    fn of(view: &FeatureView, source: &Source) -> Self {
+    pub(super) fn of(view: &FeatureView, source: &Source) -> Self {
         let timestamp = ValueType::Scalar(ScalarType::Timestamp);
         let mut places = vec![("event time".to_owned(), time_sql(&source.event_time), timestamp)];
         for key in &view.join_keys {
@@ -292,6 +292,11 @@ impl PlaceTexts {
             conditions: source.filter.iter().chain(&view.filter).cloned().collect(),
             places,
         }
+    }
+
+    /// Event time, join keys, then created time if the source has one.
+    pub(super) fn places(&self) -> &[(String, String, ValueType)] {
+        &self.places
     }
 }
 

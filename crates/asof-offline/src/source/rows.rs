@@ -45,8 +45,7 @@ impl SourceRows {
     async fn read(&self, part: u32, rows: &[u32]) -> Result<Vec<ValueBatch>, OfflineError> {
         let total = self.table.parts[part as usize].rows as usize;
         let selection = (rows.len() < total).then(|| selection(rows, total));
-        // A batch counts the rows that are wanted.
-        let batch_rows = (rows.len() * DECODED_ROWS / total.max(1)).clamp(1, DECODED_ROWS);
+        let batch_rows = batch_rows(rows.len(), total);
         let mut batches = open_part(&self.table, self.program.columns(), part, selection, batch_rows).await?;
         let values = batches.by_ref().map(|batch| {
             let batch = batch?;
@@ -92,9 +91,19 @@ impl ValueSource for SourceRows {
     }
 }
 
+/// How many of the rows that are wanted, of `total`, come from rows that are decoded together.
+pub(crate) fn batch_rows(wanted: usize, total: usize) -> usize {
+    (wanted * DECODED_ROWS / total.max(1)).clamp(1, DECODED_ROWS)
+}
+
+/// Whether so many of the rows are wanted that all are decoded.
+pub(crate) fn is_dense(wanted: usize, total: usize) -> bool {
+    wanted * SPARSE > total
+}
+
 /// The selection of some rows, ascending, among `total`.
-fn selection(rows: &[u32], total: usize) -> RowSelection {
-    if rows.len() * SPARSE > total {
+pub(crate) fn selection(rows: &[u32], total: usize) -> RowSelection {
+    if is_dense(rows.len(), total) {
         let mut mask = vec![0_u8; total.div_ceil(8)];
         for row in rows {
             mask[*row as usize / 8] |= 1 << (row % 8);

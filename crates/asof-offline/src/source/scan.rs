@@ -27,7 +27,7 @@ use crate::progress::{Progress, ProgressSink};
 use crate::training_set::PartReport;
 
 /// Parts whose bytes are asked for while another is decoded, per partition.
-const PARTS_AHEAD: usize = 2;
+pub(crate) const PARTS_AHEAD: usize = 2;
 
 /// What a scan reads, beside its program.
 #[derive(Debug, Clone)]

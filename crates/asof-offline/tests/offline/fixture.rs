@@ -10,7 +10,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use asof_model::Timestamp;
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, FeatureReference, RetrievalPlan};
-use asof_offline::{FeatureBatch, OfflineEngine, OfflineError, OfflineOptions, RowsRequest, Spine};
+use asof_offline::{FeatureBatch, FeatureStream, OfflineEngine, OfflineError, OfflineOptions, RowsRequest, Spine};
 use asof_repo::{Repository, SourceFile};
 use asof_testkit::{Table, TempRepository, write_parquet_in_row_groups};
 use futures::TryStreamExt;
@@ -133,25 +133,30 @@ impl Fixture {
 
     /// The rows asked for, as texts `keys @event/created: features`.
     pub(crate) async fn latest(&self, request: &RowsRequest) -> Result<Vec<String>> {
-        let batches: Vec<FeatureBatch> = self.engine(3, 2).latest_rows(request).await?.try_collect().await?;
-        let mut rows = Vec::new();
-        for batch in &batches {
-            for row in 0..batch.rows() {
-                let cells = |columns: &[ArrayRef]| {
-                    let cells = columns.iter().map(|column| cell(column.as_ref(), row));
-                    cells.collect::<Vec<_>>().join(",")
-                };
-                let created = batch
-                    .created_times
-                    .is_valid(row)
-                    .then(|| batch.created_times.value(row));
-                let created = created.map_or("null".to_owned(), |created| created.to_string());
-                let (keys, event) = (cells(&batch.keys), batch.event_times.value(row));
-                rows.push(format!("{keys} @{event}/{created}: {}", cells(&batch.columns)));
-            }
-        }
-        Ok(rows)
+        show_rows(self.engine(3, 2).latest_rows(request).await?).await
     }
+}
+
+/// All rows of a stream, as texts `keys @event/created: features`.
+pub(crate) async fn show_rows(rows: FeatureStream) -> Result<Vec<String>> {
+    let batches: Vec<FeatureBatch> = rows.try_collect().await?;
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.rows() {
+            let cells = |columns: &[ArrayRef]| {
+                let cells = columns.iter().map(|column| cell(column.as_ref(), row));
+                cells.collect::<Vec<_>>().join(",")
+            };
+            let created = batch
+                .created_times
+                .is_valid(row)
+                .then(|| batch.created_times.value(row));
+            let created = created.map_or("null".to_owned(), |created| created.to_string());
+            let (keys, event) = (cells(&batch.keys), batch.event_times.value(row));
+            rows.push(format!("{keys} @{event}/{created}: {}", cells(&batch.columns)));
+        }
+    }
+    Ok(rows)
 }
 
 /// Rows `(k, at, written, x)` of the source of [`SIMPLE`].

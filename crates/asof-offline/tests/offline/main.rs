@@ -4,6 +4,7 @@ mod files;
 mod fixture;
 mod join;
 mod latest;
+mod latest_found;
 mod made_spines;
 mod manifest;
 mod output;
