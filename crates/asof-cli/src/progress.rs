@@ -44,6 +44,23 @@ impl Reporter {
         self.bar.set_message(what.into());
     }
 
+    /// Begins to count anew, up to what is known to come; `None`: that is not known.
+    pub(crate) fn expect(&self, count: Option<u64>, unit: &str) {
+        let template = match count {
+            Some(_) => {
+                format!(
+                    "{{spinner}} {{msg}}  [{{bar:24}}] {{human_pos}} of {{human_len}} {unit}  {{per_sec}}  {{eta}} left"
+                )
+            }
+            None => format!("{{spinner}} {{msg}}  {{human_pos}} {unit}  {{per_sec}}  {{elapsed}}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            self.bar.set_style(style);
+        }
+        self.bar.reset();
+        count.map_or_else(|| self.bar.unset_length(), |count| self.bar.set_length(count));
+    }
+
     /// Counts so many more.
     pub(crate) fn add(&self, count: u64) {
         self.bar.inc(count);

@@ -8,7 +8,7 @@ use asof_offline::OfflineError;
 use asof_online::OnlineError;
 use asof_transform::{EvaluationError, ExpressionError};
 
-use crate::BrokenExpectation;
+use crate::{BrokenExpectation, RunId};
 
 /// Why nothing, or not everything, went online. Nothing of the view that is named is recorded as done.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +177,24 @@ pub enum MaterializeError {
         /// Its keyspace.
         keyspace: Keyspace,
     },
+    /// The run was told to stop.
+    #[error(
+        "feature view `{view}`: stopped before the end; run the same again, or `asof materializations resume {run}`"
+    )]
+    Stopped {
+        /// The view.
+        view: ViewName,
+        /// The run that goes on.
+        run: RunId,
+    },
+    /// Somebody cancelled the run.
+    #[error("feature view `{view}`: the run `{run}` was cancelled; what it had written stays, and is not recorded")]
+    Cancelled {
+        /// The view.
+        view: ViewName,
+        /// The run.
+        run: RunId,
+    },
     /// The ledger cannot be read or written.
     #[error("the ledger at `{path}` is out of reach: {source}")]
     Ledger {
@@ -214,7 +232,9 @@ impl MaterializeError {
             | Self::NotVisibleYet { .. } => ErrorKind::InvalidInput,
             Self::Offline { source, .. } => source.kind(),
             Self::Online { source, .. } => source.kind(),
-            Self::StoreLost { .. } | Self::Ledger { .. } => ErrorKind::Unavailable,
+            Self::Stopped { .. } | Self::Cancelled { .. } | Self::StoreLost { .. } | Self::Ledger { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Key { .. } | Self::Row { .. } | Self::BadLedgerEntry { .. } => ErrorKind::Internal,
         }
     }

@@ -83,11 +83,6 @@ impl<'a> Expectations<'a> {
         })
     }
 
-    /// Whether rows may be refused, so that nothing can be written before all rows are checked.
-    pub(crate) fn can_fail(&self) -> bool {
-        (self.view.expectations.iter()).any(|expectation| expectation.action == ExpectationAction::Fail)
-    }
-
     /// Checks more rows.
     pub(crate) fn check(&mut self, batch: &FeatureBatch) -> Result<(), MaterializeError> {
         let rows = batch.rows();

@@ -25,6 +25,7 @@ mod progress;
 mod push;
 mod reads;
 mod runner;
+mod runs;
 mod select;
 mod summary;
 mod task;
@@ -37,6 +38,9 @@ pub use live::{LiveVersion, LiveVersionError, WaitingVersion, live_version};
 pub use materializer::Materializer;
 pub use progress::{NoProgress, Progress};
 pub use push::{PushSummary, push};
-pub use runner::{LocalRunner, Runner, TaskOutcome};
+pub use runner::{LocalRunner, Runner, StopFlag, TaskOutcome};
+pub use runs::{
+    InvalidRunId, Part, RunEnd, RunEnding, RunId, RunPlan, RunStatus, Runs, ShardDone, ShardEvent, ShardStatus,
+};
 pub use summary::{MaterializeSummary, RowCounts, ViewSummary};
 pub use task::{Scope, ViewTask};

@@ -121,6 +121,7 @@ impl Materializer {
 
     fn task(&self, view: &FeatureView, source: &Source, scope: Scope) -> ViewTask {
         ViewTask {
+            registry_version: self.registry_version,
             keyspace: self.keyspace(view, source),
             view: Arc::new(view.clone()),
             source: Arc::new(source.clone()),
@@ -152,9 +153,10 @@ impl Materializer {
             finished,
             rows: outcome.rows,
             life: Some(outcome.life),
-            files: outcome.files,
+            files: outcome.files.clone(),
         };
         self.ledger.append(&task.keyspace, &entry).await?;
+        self.runner.recorded(task, &outcome).await?;
         tracing::info!(
             view = %task.view.name,
             rows = outcome.rows.read,

@@ -1,22 +1,25 @@
 //! Who carries a view's task out.
 
 mod doubt;
-mod sink;
+mod parts;
+mod work;
+mod writer;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use asof_model::Timestamp;
-use asof_model::definition::ViewBody;
-use asof_offline::{KeyFilter, OfflineEngine, OfflineError, RowsRequest};
+use asof_model::Clock;
+use asof_offline::{OfflineEngine, OfflineError};
 use asof_online::{KeyspaceLife, OnlineError, OnlineStore};
 use async_trait::async_trait;
-use doubt::Doubt;
-use futures::TryStreamExt;
-use sink::Sink;
 
-use crate::reads::{Late, Reads};
+use crate::runs::{Open, RunEnd, RunEnding, RunId, RunPlan, Runs, ShardEvent};
 use crate::{BrokenExpectation, FileChanges, MaterializeError, Progress, RecordedFile, RowCounts, Scope, ViewTask};
+use parts::{Parts, Planned};
+
+/// About how many rows a shard has: about a second of work.
+const ROWS_PER_SHARD: u64 = 250_000;
 
 /// What carrying out a task came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,8 @@ pub struct TaskOutcome {
     pub life: KeyspaceLife,
     /// Expectations that rows broke, all of them of the kind that warns.
     pub warnings: Vec<BrokenExpectation>,
+    /// The run that did it; `None`: there was nothing to do.
+    pub run: Option<RunId>,
 }
 
 /// Carries out the task of one view, wherever that is.
@@ -49,80 +54,82 @@ pub trait Runner: Send + Sync {
     /// # Cancel safety
     /// Dropped at any point, some of the rows are online; running again brings the rest.
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError>;
+
+    /// Is told that the ledger holds what the task came to: whatever was kept to take it up again may go.
+    ///
+    /// # Errors
+    /// When that cannot be noted. The task is done nevertheless.
+    async fn recorded(&self, task: &ViewTask, outcome: &TaskOutcome) -> Result<(), MaterializeError>;
 }
 
-/// Carries tasks out in this process.
+/// Asks runners to stop: they finish the rows under way and let others have the rest. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks all that have this flag.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Carries tasks out in this process, together with whoever else has the same to do: see [`Runs`].
 ///
-/// Rows pass through in batches, except those of a view with an expectation that fails: they are held back, encoded,
-/// until all are checked.
+/// First the rows that go online are found, which takes the keys and times of all files; then they are read in shards,
+/// in the order of the files, and written while the next are read. Neither takes more memory than the engine may have.
+/// The rows of a view with expectations are read once more before, and checked, so that nothing is written if one fails.
 #[derive(Debug, Clone)]
 pub struct LocalRunner {
     engine: Arc<OfflineEngine>,
     store: Arc<dyn OnlineStore>,
+    runs: Runs,
+    clock: Arc<dyn Clock>,
     shards: NonZeroU32,
+    rows_per_shard: u64,
+    workers: usize,
+    stop: StopFlag,
 }
 
 impl LocalRunner {
-    /// A runner that reads through `engine` and writes to `store`.
-    ///
-    /// A view's entities are done in so many `shards`, one after the other: more take less memory, which follows the
-    /// entities of one shard, and more reading, as each shard reads the files anew. No result depends on their number.
-    pub fn new(engine: Arc<OfflineEngine>, store: Arc<dyn OnlineStore>, shards: NonZeroU32) -> Self {
-        Self { engine, store, shards }
-    }
-}
-
-#[async_trait]
-impl Runner for LocalRunner {
-    async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
-        let files = self.files(task).await?;
-        let online = |source| online(task, source);
-        let before = self.store.advance(&task.keyspace).await.map_err(online)?;
-        let scope = by_life(&task.scope, before);
-        let recorded: &[RecordedFile] = match &scope {
-            Scope::UpTo { done: Some(done), .. } => &done.files,
-            Scope::UpTo { done: None, .. } | Scope::Interval { .. } => &[],
-        };
-        let changes = FileChanges::between(recorded, &files);
-        let reads = Reads::plan(&task.view, &scope, &changes);
-        let mut files_read = 0;
-        let mut sink = Sink::new(task, self.store.as_ref(), progress)?;
-        for shard in self.shards() {
-            if let Some(fresh) = &reads.fresh {
-                files_read = files.len();
-                let request = request(task, task.scope.to(), fresh.after, shard.clone());
-                self.take_all(task, &request, &mut sink).await?;
-            }
-            if let Some(late) = &reads.late {
-                files_read = files_read.max(late.files.len());
-                if self.take_late(task, late, shard, &mut sink).await? {
-                    files_read = files.len();
-                }
-            }
+    /// A runner that reads through `engine` and writes to `store`, and keeps what it has done in `runs`.
+    pub fn new(engine: Arc<OfflineEngine>, store: Arc<dyn OnlineStore>, runs: Runs, clock: Arc<dyn Clock>) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            engine,
+            store,
+            runs,
+            clock,
+            shards: NonZeroU32::MIN,
+            rows_per_shard: ROWS_PER_SHARD,
+            workers: processors.clamp(1, 8),
+            stop: StopFlag::default(),
         }
-        let (rows, warnings) = sink.finish().await?;
-        let life = self.store.advance(&task.keyspace).await.map_err(online)?;
-        if !life.continues(before) {
-            return Err(MaterializeError::StoreLost {
-                view: task.view.name.clone(),
-                keyspace: task.keyspace.clone(),
-            });
-        }
-        Ok(TaskOutcome {
-            rows,
-            files,
-            changes,
-            files_read,
-            life,
-            warnings,
-        })
     }
-}
 
-impl LocalRunner {
-    fn shards(&self) -> impl Iterator<Item = Option<KeyFilter>> + use<> {
-        let of = self.shards.get();
-        (0..of).map(move |index| (of > 1).then_some(KeyFilter::Shard { index, of }))
+    /// Does the entities of an aggregated view in so many shards: more take less memory, which follows the entities of
+    /// one shard, and more reading, as each shard reads the files anew. No result depends on their number.
+    #[must_use]
+    pub fn with_shards(mut self, shards: NonZeroU32) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Gives shards about so many rows; at least one.
+    #[must_use]
+    pub fn with_rows_per_shard(mut self, rows: u64) -> Self {
+        self.rows_per_shard = rows.max(1);
+        self
+    }
+
+    /// Stops when the flag says so.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: StopFlag) -> Self {
+        self.stop = stop;
+        self
     }
 
     async fn files(&self, task: &ViewTask) -> Result<Vec<RecordedFile>, MaterializeError> {
@@ -142,67 +149,106 @@ impl LocalRunner {
             .collect())
     }
 
-    /// Takes the rows asked for.
-    async fn take_all(
+    /// The run that does the task, with its parts: one that is open, or a new one. Rows are checked before a run begins.
+    async fn open(
         &self,
         task: &ViewTask,
-        request: &RowsRequest,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), MaterializeError> {
-        let mut batches = self
-            .engine
-            .latest_rows(request)
-            .await
-            .map_err(|source| offline(task, source))?;
-        while let Some(batch) = batches.try_next().await.map_err(|source| offline(task, source))? {
-            sink.take(&batch).await?;
+        parts: Planned<'_>,
+    ) -> Result<(Open, Parts, Vec<BrokenExpectation>), MaterializeError> {
+        let (id, open) = self.runs.find(&task.keyspace, parts.inputs()).await?;
+        let mut attempt = id;
+        if let Some(open) = open {
+            if parts.life.continues(open.plan.life) && !self.has_lost(&open, parts.life).await? {
+                let (opened, warnings) = Parts::open(self, task, &parts, &open).await?;
+                return Ok((open, opened, warnings));
+            }
+            self.end(task, &open.id, RunEnding::Lost).await?;
+            attempt.attempt += 1;
         }
-        Ok(())
+        let (found, warnings) = Parts::find(self, task, &parts).await?;
+        let plan = RunPlan {
+            keyspace: task.keyspace.clone(),
+            registry_version: task.registry_version,
+            from: task.scope.from(),
+            to: task.scope.to(),
+            planned: self.clock.now(),
+            life: parts.life,
+            rows_per_shard: self.rows_per_shard,
+            parts: found.parts(),
+        };
+        let open = self.runs.begin(attempt, plan, found.to_bytes()).await?;
+        Ok((open, found, warnings))
     }
 
-    /// Takes the late rows; whether all files had to be read for those in doubt.
-    async fn take_late(
-        &self,
-        task: &ViewTask,
-        late: &Late,
-        shard: Option<KeyFilter>,
-        sink: &mut Sink<'_>,
-    ) -> Result<bool, MaterializeError> {
-        let mut doubt = Doubt::new(task);
-        let mut of_new_files = request(task, late.at, None, shard);
-        of_new_files.files = Some(late.files.iter().cloned().collect());
-        let mut batches = self
-            .engine
-            .latest_rows(&of_new_files)
-            .await
-            .map_err(|source| offline(task, source))?;
-        while let Some(batch) = batches.try_next().await.map_err(|source| offline(task, source))? {
-            match &task.view.body {
-                ViewBody::Windows(_) => doubt.add_all(&batch)?,
-                ViewBody::Rows(_) => {
-                    let clear = doubt.add_ties(self.store.as_ref(), &batch).await?;
-                    sink.take(&clear).await?;
-                }
-            }
+    /// Whether the store no longer holds what the run's shards have written.
+    async fn has_lost(&self, open: &Open, life: KeyspaceLife) -> Result<bool, MaterializeError> {
+        let states = open.states(&[]).await?;
+        Ok(states
+            .iter()
+            .flatten()
+            .any(|(_, event)| matches!(event, ShardEvent::Done(done) if !life.continues(done.life))))
+    }
+
+    async fn end(&self, task: &ViewTask, id: &RunId, ending: RunEnding) -> Result<(), MaterializeError> {
+        let at = self.clock.now();
+        let end = RunEnd { ending, at };
+        self.runs.end(&task.keyspace.project, id, end).await.map(|_| ())
+    }
+
+    async fn advance(&self, task: &ViewTask, after: Option<KeyspaceLife>) -> Result<KeyspaceLife, MaterializeError> {
+        let life = self.store.advance(&task.keyspace).await;
+        let life = life.map_err(|source| online(task, source))?;
+        if after.is_none_or(|after| life.continues(after)) {
+            return Ok(life);
         }
-        let Some((entities, after)) = doubt.open() else {
-            return Ok(false);
-        };
-        self.take_all(task, &request(task, late.at, after, Some(entities)), sink)
-            .await?;
-        Ok(true)
+        Err(MaterializeError::StoreLost {
+            view: task.view.name.clone(),
+            keyspace: task.keyspace.clone(),
+        })
     }
 }
 
-/// A request for rows of all files.
-fn request(task: &ViewTask, at: Timestamp, after: Option<Timestamp>, keys: Option<KeyFilter>) -> RowsRequest {
-    RowsRequest {
-        view: Arc::clone(&task.view),
-        source: Arc::clone(&task.source),
-        at,
-        after,
-        files: None,
-        keys,
+#[async_trait]
+impl Runner for LocalRunner {
+    async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
+        let files = self.files(task).await?;
+        let before = self.advance(task, None).await?;
+        let scope = by_life(&task.scope, before);
+        let planned = Planned::new(task, &scope, files, before);
+        let mut outcome = TaskOutcome {
+            rows: RowCounts::default(),
+            files: planned.files.clone(),
+            changes: planned.changes.clone(),
+            files_read: 0,
+            life: before,
+            warnings: Vec::new(),
+            run: None,
+        };
+        if planned.is_nothing() {
+            return Ok(outcome);
+        }
+        let (open, parts, warnings) = self.open(task, planned.clone()).await?;
+        let done = work::all(self, task, &planned, &open, &parts, progress).await;
+        let done = match done {
+            Err(lost @ MaterializeError::StoreLost { .. }) => {
+                self.end(task, &open.id, RunEnding::Lost).await?;
+                return Err(lost);
+            }
+            done => done?,
+        };
+        outcome.rows = done.rows;
+        outcome.files_read = done.files_read;
+        outcome.warnings = warnings;
+        outcome.life = self.advance(task, Some(done.life)).await?;
+        outcome.run = Some(open.id);
+        Ok(outcome)
+    }
+
+    async fn recorded(&self, task: &ViewTask, outcome: &TaskOutcome) -> Result<(), MaterializeError> {
+        match &outcome.run {
+            Some(id) => self.end(task, id, RunEnding::Done).await,
+            None => Ok(()),
+        }
     }
 }
 

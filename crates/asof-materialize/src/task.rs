@@ -50,6 +50,8 @@ pub struct ViewTask {
     pub view: Arc<FeatureView>,
     /// Its source.
     pub source: Arc<Source>,
+    /// The registry version that defines them.
+    pub registry_version: u64,
     /// Where its rows go.
     pub keyspace: Keyspace,
     /// Which rows.

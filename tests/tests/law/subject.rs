@@ -1,12 +1,11 @@
 //! A case brought to life: files on disk, definitions read from YAML, and the engines over them.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
-use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress};
+use asof_materialize::{Ledger, LocalRunner, Materializer, NoProgress, Runs};
 use asof_model::definition::Definitions;
 use asof_model::retrieval::{FeatureNames, RetrievalPlan};
 use asof_model::{FixedClock, Timestamp};
@@ -146,7 +145,8 @@ impl Subject {
                 Arc::new(LocalRunner::new(
                     Arc::new(self.engine(settings)),
                     store.clone(),
-                    NonZeroU32::MIN,
+                    Runs::beside(&registry),
+                    Arc::new(FixedClock(now)),
                 )),
                 Arc::new(FixedClock(now)),
             );

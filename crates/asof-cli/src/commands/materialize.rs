@@ -2,19 +2,25 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
-use asof_materialize::{Ledger, LocalRunner, MaterializeSummary, Materializer, Progress, ViewSummary};
+use asof_materialize::{
+    Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, Progress, Runs, StopFlag, ViewSummary,
+};
 use asof_model::{SystemClock, Timestamp, ViewName};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::args::{EngineArgs, Global};
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 use crate::progress::Reporter;
 use crate::table::table;
 use crate::workspace::Workspace;
+
+/// How long a run may go on after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Options of `asof materialize`.
 #[derive(Debug, Args)]
@@ -60,12 +66,12 @@ impl IncrementalArgs {
 
 pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
-    let materializer = materializer(&workspace, args.common.shards, &args.common.engine).await?;
-    let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let common = &args.common;
-    let summary = materializer
-        .materialize(&common.views, args.from, common.to, &bar)
-        .await;
+    let stop = StopFlag::default();
+    let materializer = materializer(&workspace, common.shards, &common.engine, &stop).await?;
+    let bar = Bar(Reporter::new(printer, "materializing", "rows"));
+    let run = materializer.materialize(&common.views, args.from, common.to, &bar);
+    let summary = until_signalled(&stop, run).await;
     bar.0.finish();
     show(&summary?, printer);
     Ok(())
@@ -84,25 +90,54 @@ pub(crate) async fn incremental(
     args: &IncrementalArgs,
     printer: &Printer,
 ) -> CliResult<MaterializeSummary> {
-    let materializer = materializer(workspace, args.shards, &args.engine).await?;
+    let stop = StopFlag::default();
+    let materializer = materializer(workspace, args.shards, &args.engine, &stop).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
-    let summary = materializer.materialize_incremental(&args.views, args.to, &bar).await;
+    let run = materializer.materialize_incremental(&args.views, args.to, &bar);
+    let summary = until_signalled(&stop, run).await;
     bar.0.finish();
-    Ok(summary?)
+    summary
+}
+
+/// Lets a run come to its end. After a signal to stop it may still finish the rows under way, but not take for ever.
+async fn until_signalled(
+    stop: &StopFlag,
+    run: impl Future<Output = Result<MaterializeSummary, MaterializeError>>,
+) -> CliResult<MaterializeSummary> {
+    let signalled = async {
+        if asof_server::terminated().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        stop.stop();
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        summary = run => Ok(summary?),
+        () = signalled => Err(CliError::refused("stopped before the end; run the same again to go on")),
+    }
 }
 
 /// A materializer of the registry's current version, run on this machine.
-async fn materializer(workspace: &Workspace, shards: NonZeroU32, engine: &EngineArgs) -> CliResult<Materializer> {
+async fn materializer(
+    workspace: &Workspace,
+    shards: NonZeroU32,
+    engine: &EngineArgs,
+    stop: &StopFlag,
+) -> CliResult<Materializer> {
     let snapshot = workspace.applied().await?;
-    let ledger = Ledger::beside(&workspace.registry()?);
+    let registry = workspace.registry()?;
+    let clock = Arc::new(SystemClock);
     let engine = Arc::new(workspace.offline_within(engine, None)?);
-    let runner = LocalRunner::new(engine, workspace.online_store().await?, shards);
+    let store = workspace.online_store().await?;
+    let runner = LocalRunner::new(engine, store, Runs::beside(&registry), clock.clone())
+        .with_shards(shards)
+        .stopped_by(stop.clone());
     Ok(Materializer::new(
         snapshot.definitions.clone(),
         snapshot.version.0,
-        ledger,
+        Ledger::beside(&registry),
         Arc::new(runner),
-        Arc::new(SystemClock),
+        clock,
     ))
 }
 
@@ -114,6 +149,15 @@ impl Progress for Bar {
         self.0.now(view.to_string());
         self.0.line(|| format!("materializing {view}"));
     }
+
+    fn planned(&self, view: &ViewName, rows: Option<u64>, shards: usize) {
+        self.0.expect(rows, "rows");
+        if let Some(rows) = rows {
+            self.0.line(|| format!("{view}: {rows} rows in {shards} shards"));
+        }
+    }
+
+    fn shard_done(&self, _: &ViewName) {}
 
     fn rows_done(&self, _: &ViewName, rows: u64) {
         self.0.add(rows);

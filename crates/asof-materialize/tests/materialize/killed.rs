@@ -1,7 +1,6 @@
 //! A run that is killed leaves no ledger entry, and running it again ends in the state of an undisturbed run.
 
 use std::io::{BufRead, BufReader, Write};
-use std::num::NonZeroU32;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +22,10 @@ struct HaltAfter {
 
 impl Progress for HaltAfter {
     fn view_started(&self, _: &ViewName) {}
+
+    fn planned(&self, _: &ViewName, _: Option<u64>, _: usize) {}
+
+    fn shard_done(&self, _: &ViewName) {}
 
     fn rows_done(&self, _: &ViewName, _: u64) {
         if self.done.fetch_add(1, Ordering::SeqCst) + 1 == self.writes {
@@ -50,7 +53,7 @@ async fn run_until_halted() -> Result<()> {
         &definitions,
         open_store(folder)?,
         ledger(folder),
-        NonZeroU32::MIN,
+        |runner| runner.with_rows_per_shard(6),
         None,
     );
     let halt = HaltAfter {

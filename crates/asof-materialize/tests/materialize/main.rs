@@ -8,5 +8,6 @@ mod live;
 mod object_store;
 mod property;
 mod pushed;
+mod runs;
 mod windows;
 mod world;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use asof_materialize::{
-    Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, NoProgress, ViewSummary,
+    Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, NoProgress, Runs, StopFlag, ViewSummary,
 };
 use asof_model::definition::{
     Aggregation, Definitions, Entity, Expectation, ExpectationAction, Feature, FeatureView, JoinKey, Metadata,
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) definitions: Definitions,
     pub(crate) store: Arc<dyn OnlineStore>,
     pub(crate) shards: u32,
+    pub(crate) rows_per_shard: u64,
+    pub(crate) stop: StopFlag,
     ledger: Ledger,
     /// Rows that the engine has read from files so far.
     rows_read: Arc<AtomicU64>,
@@ -123,6 +125,8 @@ impl World {
             folder,
             store,
             shards: 1,
+            rows_per_shard: 100,
+            stop: StopFlag::default(),
             rows_read: Arc::default(),
         })
     }
@@ -186,7 +190,12 @@ impl World {
             &self.definitions,
             Arc::clone(&self.store),
             self.ledger(),
-            shards,
+            |runner| {
+                runner
+                    .with_shards(shards)
+                    .with_rows_per_shard(self.rows_per_shard)
+                    .stopped_by(self.stop.clone())
+            },
             Some(count),
         )
     }
@@ -262,6 +271,12 @@ pub(crate) fn ledger(folder: &Path) -> Ledger {
     Ledger::new(Arc::new(object_store::local::LocalFileSystem::new()), path)
 }
 
+pub(crate) fn runs(folder: &Path) -> Runs {
+    let path =
+        object_store::path::Path::from_absolute_path(folder.join("registry")).expect("a temporary folder is a path");
+    Runs::new(Arc::new(object_store::local::LocalFileSystem::new()), path)
+}
+
 pub(crate) fn open_store(folder: &Path) -> Result<Arc<dyn OnlineStore>> {
     Ok(Arc::new(EmbeddedStore::open(&folder.join("online"))?))
 }
@@ -271,7 +286,7 @@ pub(crate) fn materializer(
     definitions: &Definitions,
     store: Arc<dyn OnlineStore>,
     ledger: Ledger,
-    shards: NonZeroU32,
+    set_up: impl FnOnce(LocalRunner) -> LocalRunner,
     progress: Option<ProgressSink>,
 ) -> Materializer {
     let engine = OfflineEngine::new(OfflineOptions {
@@ -280,9 +295,15 @@ pub(crate) fn materializer(
         progress,
         ..OfflineOptions::new(folder)
     });
-    let runner = Arc::new(LocalRunner::new(Arc::new(engine), store, shards));
     let clock = Arc::new(FixedClock(at(1_000)));
-    Materializer::new(Arc::new(definitions.clone()), 7, ledger, runner, clock)
+    let runner = LocalRunner::new(Arc::new(engine), store, runs(folder), clock.clone());
+    Materializer::new(
+        Arc::new(definitions.clone()),
+        7,
+        ledger,
+        Arc::new(set_up(runner)),
+        clock,
+    )
 }
 
 pub(crate) fn definitions(view: FeatureView) -> Definitions {
