@@ -12,12 +12,14 @@
 //! Writes are idempotent, and a ledger entry appears only when all writes of its view are durable. So a run that is
 //! killed leaves no trace but rows that belong online anyway, and running it again ends in the same state.
 //!
-//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`].
+//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`],
+//! [`keyspace_statuses`], [`GarbageCollector`].
 
 mod changes;
 mod encode;
 mod error;
 mod expectations;
+mod keyspaces;
 mod ledger;
 mod live;
 mod materializer;
@@ -32,7 +34,11 @@ mod task;
 pub use changes::FileChanges;
 pub use error::MaterializeError;
 pub use expectations::BrokenExpectation;
-pub use ledger::{Ledger, LedgerEntry, RecordedFile};
+pub use keyspaces::{
+    Fate, GarbageCollector, GcCandidate, KeyspaceState, KeyspaceStatus, KeyspacesError, OnlineStatus, Outcome,
+    keyspace_statuses,
+};
+pub use ledger::{Ledger, LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage, Standing};
 pub use live::{LiveVersion, LiveVersionError, WaitingVersion, live_version};
 pub use materializer::Materializer;
 pub use progress::{NoProgress, Progress};

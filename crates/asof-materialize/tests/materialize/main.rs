@@ -3,6 +3,7 @@
 mod expectations;
 mod incremental;
 mod interval;
+mod keyspaces;
 mod killed;
 mod live;
 mod object_store;

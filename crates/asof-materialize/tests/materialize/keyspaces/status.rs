@@ -1,0 +1,68 @@
+//! What each keyspace is said to be for.
+
+use asof_materialize::{KeyspaceState, OnlineStatus, keyspace_statuses};
+
+use super::*;
+
+async fn status(project: &Project) -> Result<OnlineStatus> {
+    let store = project.world.store.as_ref();
+    let status = keyspace_statuses(&project.registry()?, &project.world.ledger(), store).await?;
+    status.context("a version was applied")
+}
+
+/// State and rows of each, and whether rows were lost.
+async fn states(project: &Project) -> Result<Vec<(KeyspaceState, Option<u64>, bool)>> {
+    let keyspaces = status(project).await?.keyspaces.into_iter();
+    Ok(keyspaces.map(|of| (of.state, of.rows, of.is_emptied)).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keyspaces_are_live_building_previous_released_and_gone() -> Result<()> {
+    let (mut project, first) = Project::replaced().await?;
+    let second = project.world.definitions.clone();
+    project.world.view_mut().filter = Some("x > 1".to_owned());
+    let third = project.world.definitions.clone();
+    project.apply(&third, 11).await?;
+    let now = status(&project).await?;
+    assert_eq!(now.live.0, 2);
+    assert_eq!(now.waiting.map(|waiting| waiting.version.0), Some(3));
+    let [live, building, previous] = &now.keyspaces[..] else {
+        bail!("{:?}", now.keyspaces);
+    };
+    assert_eq!((live.state, live.rows, &live.keyspace), (KeyspaceState::Live, Some(1), &keyspace(&second)));
+    let newest = live.newest.as_ref().context("it was materialized")?;
+    assert_eq!((newest.to, newest.finished), (at(100), at(10 * MINUTE)));
+    assert_eq!((building.state, building.rows), (KeyspaceState::Building, None));
+    assert_eq!((&building.newest, building.is_emptied), (&None, false));
+    assert_eq!((previous.state, &previous.keyspace), (KeyspaceState::Previous, &keyspace(&first)));
+
+    project.collect(15).await?;
+    let expected = [(KeyspaceState::Live, Some(1), false), (KeyspaceState::Building, None, false)];
+    assert_eq!(states(&project).await?, expected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_the_store_lost_are_told_of() -> Result<()> {
+    let (project, _) = Project::replaced().await?;
+    for info in project.world.store.keyspaces().await? {
+        project.world.store.delete_keyspace(&info.keyspace).await?;
+    }
+    let expected = [(KeyspaceState::Live, None, true), (KeyspaceState::Previous, None, true)];
+    assert_eq!(states(&project).await?, expected);
+    // A rollback target without rows is given up, so that a rollback is not answered by nothing.
+    assert_eq!(project.collect(15).await?, Outcome::Deleted { rows: 0 });
+    assert_eq!(states(&project).await?, &expected[..1]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_without_rows_lost_none() -> Result<()> {
+    let mut project = Project::new()?;
+    project.world.view_mut().filter = Some("x > 100".to_owned());
+    let empty = project.world.definitions.clone();
+    project.apply(&empty, 0).await?;
+    project.materialize(1).await?;
+    assert_eq!(states(&project).await?, [(KeyspaceState::Live, None, false)]);
+    Ok(())
+}
