@@ -22,8 +22,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (variant(), variant()).prop_map(|(a, b)| Step::Apply(a, b)),
         4 => any::<bool>().prop_map(Step::Materialize),
-        3 => Just(Step::Collect),
-        3 => (1..4_i64).prop_map(Step::Wait),
+        4 => Just(Step::Collect),
+        3 => (1..7_i64).prop_map(Step::Wait),
     ]
 }
 
@@ -99,11 +99,11 @@ async fn play(steps: Vec<Step>) -> Result<()> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_goes_that_a_reader_or_a_rollback_within_the_grace_period_needs(
-        steps in prop::collection::vec(step(), 1..24)
+        steps in prop::collection::vec(step(), 1..60)
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let played = runtime.block_on(play(steps));
