@@ -13,12 +13,13 @@
 //! killed leaves no trace but rows that belong online anyway, and running it again ends in the same state.
 //!
 //! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`],
-//! [`keyspace_statuses`], [`GarbageCollector`].
+//! [`keyspace_statuses`], [`GarbageCollector`], [`Verifier`].
 
 mod changes;
 mod encode;
 mod error;
 mod expectations;
+mod files;
 mod keyspaces;
 mod ledger;
 mod live;
@@ -30,6 +31,7 @@ mod runner;
 mod select;
 mod summary;
 mod task;
+mod verify;
 
 pub use changes::FileChanges;
 pub use error::MaterializeError;
@@ -46,3 +48,4 @@ pub use push::{PushSummary, push};
 pub use runner::{LocalRunner, Runner, TaskOutcome};
 pub use summary::{MaterializeSummary, RowCounts, ViewSummary};
 pub use task::{Scope, ViewTask};
+pub use verify::{Comparison, Counts, Difference, Share, Verdict, Verifier, VerifyProgress, ViewVerification};

@@ -15,6 +15,7 @@ use doubt::Doubt;
 use futures::TryStreamExt;
 use sink::Sink;
 
+use crate::files::source_files;
 use crate::reads::{Late, Reads};
 use crate::{BrokenExpectation, FileChanges, MaterializeError, Progress, RecordedFile, RowCounts, Scope, ViewTask};
 
@@ -75,7 +76,7 @@ impl LocalRunner {
 #[async_trait]
 impl Runner for LocalRunner {
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
-        let files = self.files(task).await?;
+        let files = source_files(&self.engine, &task.view.name, &task.source).await?;
         let online = |source| online(task, source);
         let before = self.store.advance(&task.keyspace).await.map_err(online)?;
         let scope = by_life(&task.scope, before);
@@ -123,23 +124,6 @@ impl LocalRunner {
     fn shards(&self) -> impl Iterator<Item = Option<KeyFilter>> + use<> {
         let of = self.shards.get();
         (0..of).map(move |index| (of > 1).then_some(KeyFilter::Shard { index, of }))
-    }
-
-    async fn files(&self, task: &ViewTask) -> Result<Vec<RecordedFile>, MaterializeError> {
-        let files = self
-            .engine
-            .source_files(&task.source)
-            .await
-            .map_err(|source| offline(task, source))?;
-        Ok((files.into_iter())
-            .map(|file| RecordedFile {
-                path: file.path,
-                size: file.size,
-                etag: file.e_tag,
-                modified_micros: file.modified.micros(),
-                rows: file.rows,
-            })
-            .collect())
     }
 
     /// Takes the rows asked for.

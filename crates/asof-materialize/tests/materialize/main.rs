@@ -9,5 +9,6 @@ mod live;
 mod object_store;
 mod property;
 mod pushed;
+mod verified;
 mod windows;
 mod world;
