@@ -239,7 +239,10 @@ impl Ledger {
         release: &Release,
         seen: u64,
     ) -> Result<Option<u64>, MaterializeError> {
-        let (folder, name) = (self.prefix.clone().join(keyspace.project.as_str()), self.folder(keyspace));
+        let (folder, name) = (
+            self.prefix.clone().join(keyspace.project.as_str()),
+            self.folder(keyspace),
+        );
         let name = format!("{}{RELEASED}", name.filename().unwrap_or_default());
         // It may be there from an earlier release.
         self.create(&folder.join(name.as_str()), Vec::new()).await?;

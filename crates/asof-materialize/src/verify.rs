@@ -96,12 +96,7 @@ impl fmt::Debug for Verifier {
 
 impl Verifier {
     /// A verifier that reads sources through `engine`. The clock says which rows may have expired.
-    pub fn new(
-        engine: Arc<OfflineEngine>,
-        store: Arc<dyn OnlineStore>,
-        ledger: Ledger,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(engine: Arc<OfflineEngine>, store: Arc<dyn OnlineStore>, ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
         Self {
             engine,
             store,
@@ -190,7 +185,12 @@ impl One<'_> {
 
     /// How many rows the store has.
     async fn stored_rows(&self) -> Result<u64, MaterializeError> {
-        let known = self.verifier.store.keyspaces().await.map_err(|source| self.online(source))?;
+        let known = self
+            .verifier
+            .store
+            .keyspaces()
+            .await
+            .map_err(|source| self.online(source))?;
         let found = known.iter().find(|info| info.keyspace == self.keyspace);
         Ok(found.map_or(0, |info| info.rows))
     }

@@ -125,7 +125,10 @@ async fn nothing_before_a_release_counts_and_runs_planned_before_it_are_not_reco
     ledger.append(&view, &entry(None, 10), 0).await.unwrap();
     assert!(ledger.listing(&project).await.unwrap().released_once.is_empty());
     // A run came after the record by which the release was decided.
-    let (begun, ended) = (release(ReleaseStage::Begun), release(ReleaseStage::Ended { deleted: 1 }));
+    let (begun, ended) = (
+        release(ReleaseStage::Begun),
+        release(ReleaseStage::Ended { deleted: 1 }),
+    );
     assert_eq!(ledger.begin_release(&view, &begun, 0).await.unwrap(), None);
     assert!(ledger.standing(&view).await.unwrap().is_online());
     assert_eq!(ledger.begin_release(&view, &begun, 1).await.unwrap(), Some(2));
@@ -163,7 +166,10 @@ async fn a_keyspace_is_online_since_the_first_run_after_its_last_release() {
         ..entry(None, finished)
     };
     let since = async |back_to| {
-        let since = ledger.online_since(&view, Timestamp::from_micros(back_to)).await.unwrap();
+        let since = ledger
+            .online_since(&view, Timestamp::from_micros(back_to))
+            .await
+            .unwrap();
         since.map(Timestamp::micros)
     };
     assert_eq!(since(0).await, None);
@@ -173,9 +179,15 @@ async fn a_keyspace_is_online_since_the_first_run_after_its_last_release() {
     assert_eq!(since(0).await, Some(10));
     assert_eq!(since(25).await, Some(20));
     assert!(ledger.expects_rows(&view).await.unwrap());
-    ledger.begin_release(&view, &release(ReleaseStage::Begun), 3).await.unwrap();
+    ledger
+        .begin_release(&view, &release(ReleaseStage::Begun), 3)
+        .await
+        .unwrap();
     assert_eq!(since(0).await, None);
-    ledger.end_release(&view, &release(ReleaseStage::Ended { deleted: 3 })).await.unwrap();
+    ledger
+        .end_release(&view, &release(ReleaseStage::Ended { deleted: 3 }))
+        .await
+        .unwrap();
     ledger.append(&view, &run(40, 0), 5).await.unwrap();
     assert_eq!(since(0).await, Some(40));
     assert!(!ledger.expects_rows(&view).await.unwrap());

@@ -63,7 +63,11 @@ impl Explainer {
         };
         let (left, right) = (is.order, should.order);
         if left.event_time != right.event_time {
-            return Ok(differs("event time", left.event_time.to_string(), right.event_time.to_string()));
+            return Ok(differs(
+                "event time",
+                left.event_time.to_string(),
+                right.event_time.to_string(),
+            ));
         }
         if left.created_time != right.created_time {
             let text = |order: StoredOrder| order.created_time.map_or("none".to_owned(), |time| time.to_string());

@@ -69,7 +69,9 @@ impl Project {
             message: None,
             git: None,
         };
-        registry.apply(registry.current_version().await?, definitions, info).await?;
+        registry
+            .apply(registry.current_version().await?, definitions, info)
+            .await?;
         self.world.definitions = definitions.clone();
         Ok(())
     }

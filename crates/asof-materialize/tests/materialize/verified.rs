@@ -40,7 +40,14 @@ fn compared(verified: &ViewVerification) -> Result<&Comparison> {
 
 /// Puts a row of a single feature online, whatever the source says.
 async fn put(world: &World, rows: &[Row]) -> Result<()> {
-    push(&world.definitions, world.store.as_ref(), VIEW, &[rows_batch(rows)], at(1_000)).await?;
+    push(
+        &world.definitions,
+        world.store.as_ref(),
+        VIEW,
+        &[rows_batch(rows)],
+        at(1_000),
+    )
+    .await?;
     Ok(())
 }
 
@@ -48,7 +55,10 @@ async fn put(world: &World, rows: &[Row]) -> Result<()> {
 async fn what_was_materialized_is_equal_and_what_came_later_is_fine() -> Result<()> {
     let world = World::new(row_view())?;
     assert_eq!(verify_empty(&world).await?, Verdict::NotMaterialized);
-    world.write("1.parquet", &[row("a", 10, 1), row("b", 10, 1), row("b", 11, 2), row("c", 50, 1)])?;
+    world.write(
+        "1.parquet",
+        &[row("a", 10, 1), row("b", 10, 1), row("b", 11, 2), row("c", 50, 1)],
+    )?;
     world.incremental(20).await?;
     // A file that came since, and rows beyond the end of the run, are not promised.
     world.write("2.parquet", &[row("a", 15, 3)])?;
@@ -75,12 +85,27 @@ async fn verify_empty(world: &World) -> Result<Verdict> {
 async fn what_is_missing_or_differs_is_told_with_examples() -> Result<()> {
     let world = World::new(row_view())?;
     let created = (Some("created"), 10, Some(5), Some(1));
-    let source = [row("earlier", 10, 1), row("other", 10, 1), row("null", 10, 1), row("gone", 10, 1), created];
+    let source = [
+        row("earlier", 10, 1),
+        row("other", 10, 1),
+        row("null", 10, 1),
+        row("gone", 10, 1),
+        created,
+    ];
     world.write("1.parquet", &source)?;
     world.incremental(20).await?;
     world.store.delete_keyspace(&world.keyspace()).await?;
     let created = (Some("created"), 10, None, Some(1));
-    put(&world, &[row("earlier", 9, 1), row("other", 10, 2), (Some("null"), 10, None, None), created]).await?;
+    put(
+        &world,
+        &[
+            row("earlier", 9, 1),
+            row("other", 10, 2),
+            (Some("null"), 10, None, None),
+            created,
+        ],
+    )
+    .await?;
     let verified = verify(&world).await?;
     assert!(!verified.holds());
     let comparison = compared(&verified)?;
@@ -139,7 +164,10 @@ async fn files_that_changed_make_the_promise_impossible_to_check() -> Result<()>
     let Verdict::SourceChanged(changes) = verified.verdict else {
         bail!("{:?}", verified.verdict);
     };
-    assert_eq!((&changes.rewritten[..], &changes.deleted[..]), (&["data/1.parquet".to_owned()][..], &["data/2.parquet".to_owned()][..]));
+    assert_eq!(
+        (&changes.rewritten[..], &changes.deleted[..]),
+        (&["data/1.parquet".to_owned()][..], &["data/2.parquet".to_owned()][..])
+    );
     Ok(())
 }
 

@@ -65,7 +65,9 @@ async fn play(steps: Vec<Step>) -> Result<()> {
                     let runner = Arc::new(project.runner());
                     let materializer = project.materializer(&project.world.definitions, runner);
                     let views = [name.to_owned()];
-                    materializer.materialize_incremental(&views, at(100), &NoProgress).await?;
+                    materializer
+                        .materialize_incremental(&views, at(100), &NoProgress)
+                        .await?;
                 }
             }
             Step::Collect => {
@@ -74,7 +76,10 @@ async fn play(steps: Vec<Step>) -> Result<()> {
                     if let Outcome::Deleted { .. } = collector.delete(&candidate).await? {
                         let last = read.get(&candidate.keyspace);
                         let used = keyspaces(&project.world.definitions);
-                        anyhow::ensure!(!used.contains(&candidate.keyspace), "a keyspace of the current version went");
+                        anyhow::ensure!(
+                            !used.contains(&candidate.keyspace),
+                            "a keyspace of the current version went"
+                        );
                         anyhow::ensure!(
                             last.is_none_or(|last| (minute - last) * MINUTE >= GRACE),
                             "{} was read in minute {last:?} and went in minute {minute}",
@@ -91,7 +96,10 @@ async fn play(steps: Vec<Step>) -> Result<()> {
         for keyspace in keyspaces(&live.definitions) {
             let online = project.world.ledger().watermark(&keyspace).await?.is_some();
             anyhow::ensure!(online == rows.contains_key(&keyspace), "{keyspace}: {online}, {rows:?}");
-            anyhow::ensure!(rows.get(&keyspace).is_none_or(|rows| *rows == 2), "{keyspace} has other rows");
+            anyhow::ensure!(
+                rows.get(&keyspace).is_none_or(|rows| *rows == 2),
+                "{keyspace} has other rows"
+            );
             read.insert(keyspace, project.now);
         }
     }

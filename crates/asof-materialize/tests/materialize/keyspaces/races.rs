@@ -106,7 +106,10 @@ async fn a_rollback_after_the_decision_keeps_the_rows() -> Result<()> {
     project.apply(&first, 15).await?;
     assert_eq!(project.versions().await?, (3, None));
     let version = asof_registry::RegistryVersion(3);
-    assert_eq!(project.collector(15)?.delete(&due).await?, Outcome::UsedAgain { version });
+    assert_eq!(
+        project.collector(15)?.delete(&due).await?,
+        Outcome::UsedAgain { version }
+    );
     // Servers that follow already read whole rows; all others are told to wait.
     assert_eq!(project.rows().await?.len(), 2);
     assert_eq!(project.versions().await?, (2, Some(3)));

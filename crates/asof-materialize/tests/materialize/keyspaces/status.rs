@@ -29,15 +29,24 @@ async fn keyspaces_are_live_building_previous_released_and_gone() -> Result<()> 
     let [live, building, previous] = &now.keyspaces[..] else {
         bail!("{:?}", now.keyspaces);
     };
-    assert_eq!((live.state, live.rows, &live.keyspace), (KeyspaceState::Live, Some(1), &keyspace(&second)));
+    assert_eq!(
+        (live.state, live.rows, &live.keyspace),
+        (KeyspaceState::Live, Some(1), &keyspace(&second))
+    );
     let newest = live.newest.as_ref().context("it was materialized")?;
     assert_eq!((newest.to, newest.finished), (at(100), at(10 * MINUTE)));
     assert_eq!((building.state, building.rows), (KeyspaceState::Building, None));
     assert_eq!((&building.newest, building.is_emptied), (&None, false));
-    assert_eq!((previous.state, &previous.keyspace), (KeyspaceState::Previous, &keyspace(&first)));
+    assert_eq!(
+        (previous.state, &previous.keyspace),
+        (KeyspaceState::Previous, &keyspace(&first))
+    );
 
     project.collect(15).await?;
-    let expected = [(KeyspaceState::Live, Some(1), false), (KeyspaceState::Building, None, false)];
+    let expected = [
+        (KeyspaceState::Live, Some(1), false),
+        (KeyspaceState::Building, None, false),
+    ];
     assert_eq!(states(&project).await?, expected);
     Ok(())
 }
