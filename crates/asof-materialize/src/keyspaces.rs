@@ -14,7 +14,7 @@ mod status;
 use std::collections::{BTreeMap, BTreeSet};
 
 use asof_model::{Keyspace, TimeSpan, Timestamp};
-use asof_online::{OnlineError, OnlineStore};
+use asof_online::{KeyspaceInfo, OnlineError, OnlineStore};
 use asof_registry::{Registry, RegistryError, RegistryVersion, Snapshot};
 use futures::{StreamExt, TryStreamExt};
 
@@ -83,8 +83,8 @@ struct Survey<'a> {
     versions: Vec<Version>,
     /// What the ledger has.
     online: OnlineKeyspaces<'a>,
-    /// The project's keyspaces in the store, and how many rows each has.
-    stored: BTreeMap<Keyspace, u64>,
+    /// The project's keyspaces in the store.
+    stored: BTreeMap<Keyspace, KeyspaceInfo>,
 }
 
 impl<'a> Survey<'a> {
@@ -110,7 +110,7 @@ impl<'a> Survey<'a> {
             .await?;
         let stored = (stored.into_iter())
             .filter(|info| info.keyspace.project == *project)
-            .map(|info| (info.keyspace, info.rows));
+            .map(|info| (info.keyspace.clone(), info));
         Ok(Some(Self {
             stored: stored.collect(),
             live,

@@ -141,21 +141,6 @@ impl Ledger {
         Ok(since)
     }
 
-    /// Whether runs brought rows to the keyspace since it was given up last.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub(crate) async fn expects_rows(&self, keyspace: &Keyspace) -> Result<bool, MaterializeError> {
-        for number in self.numbers(keyspace).await?.into_iter().rev() {
-            match self.read(keyspace, number).await? {
-                LedgerRecord::Run(entry) if entry.rows.written > 0 => return Ok(true),
-                LedgerRecord::Run(_) => {}
-                LedgerRecord::Release(_) => return Ok(false),
-            }
-        }
-        Ok(false)
-    }
-
     /// All records of the keyspace, oldest first.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl GarbageCollector {
         let mut candidates = Vec::new();
         for keyspace in survey.all() {
             let standing = self.ledger.standing(&keyspace).await?;
-            let rows = survey.stored.get(&keyspace).copied();
+            let rows = survey.stored.get(&keyspace).map(|info| info.rows);
             let is_released = matches!(standing.newest, Some(LedgerRecord::Release(_)));
             let fate = if survey.is_used(&keyspace) {
                 if !standing.is_going() {

@@ -1,7 +1,7 @@
 //! What each keyspace of a project is for, and what it holds.
 
 use asof_model::Keyspace;
-use asof_online::OnlineStore;
+use asof_online::{KeyspaceInfo, OnlineStore};
 use asof_registry::{Registry, RegistryVersion};
 
 use super::{KeyspacesError, Survey};
@@ -33,7 +33,8 @@ pub struct KeyspaceStatus {
     pub rows: Option<u64>,
     /// The newest run, if nothing was given up since.
     pub newest: Option<LedgerEntry>,
-    /// Whether the store lost rows: the ledger knows of rows, and the store does not have the keyspace.
+    /// Whether the store lost what runs had written: it does not have the keyspace, has another one of its name, or was
+    /// set back.
     pub is_emptied: bool,
 }
 
@@ -66,7 +67,7 @@ pub async fn keyspace_statuses(
     let mut keyspaces = Vec::new();
     for keyspace in survey.all() {
         let standing = ledger.standing(&keyspace).await?;
-        let rows = survey.stored.get(&keyspace).copied();
+        let stored = survey.stored.get(&keyspace);
         let is_released = matches!(standing.newest, Some(LedgerRecord::Release(_)));
         let state = if survey.live().keyspaces.contains(&keyspace) {
             KeyspaceState::Live
@@ -80,13 +81,18 @@ pub async fn keyspace_statuses(
             KeyspaceState::Unknown
         };
         // What was given up and is gone is of no interest any more.
-        if state == KeyspaceState::Released && rows.is_none() && !standing.is_going() {
+        if state == KeyspaceState::Released && stored.is_none() && !standing.is_going() {
             continue;
         }
+        // What the last complete run promises, or the last one of all if none was complete.
+        let promised = match ledger.last_complete(&keyspace).await? {
+            Some(complete) => Some(complete),
+            None => standing.newest.clone().and_then(LedgerRecord::run),
+        };
         keyspaces.push(KeyspaceStatus {
-            is_emptied: rows.is_none() && ledger.expects_rows(&keyspace).await?,
+            is_emptied: promised.is_some_and(|promised| is_lost(&promised, stored)),
             state,
-            rows,
+            rows: stored.map(|info| info.rows),
             newest: standing.newest.and_then(LedgerRecord::run),
             keyspace,
         });
@@ -100,4 +106,10 @@ pub async fn keyspace_statuses(
         waiting: survey.live.waiting,
         keyspaces,
     }))
+}
+
+/// Whether the store no longer holds what a run had written.
+fn is_lost(run: &LedgerEntry, stored: Option<&KeyspaceInfo>) -> bool {
+    // Nothing tells lives apart in entries without one; there may be rows, so they are taken for the run's.
+    stored.is_none_or(|info| run.life.is_some_and(|life| !info.life.continues(life)))
 }

@@ -66,12 +66,31 @@ async fn rows_that_the_store_lost_are_told_of() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_come_after_the_loss_do_not_hide_it() -> Result<()> {
+    let (project, _) = Project::replaced().await?;
+    let lost = project.world.keyspace();
+    let rows = project.world.scan().await?;
+    project.world.store.delete_keyspace(&lost).await?;
+    let keys = rows.iter().map(|(key, _)| Some(&key[..])).collect();
+    let rows = rows.iter().map(|(_, row)| &row[..]).collect();
+    project.world.store.write(&lost, &keys, &rows, None).await?;
+    assert_eq!(states(&project).await?[0], (KeyspaceState::Live, Some(1), true));
+    // What was written for an interval is there, but is not all.
+    let materializer = project.materializer(&project.world.definitions, Arc::new(project.runner()));
+    materializer.materialize(&[], at(0), at(1), &NoProgress).await?;
+    assert!(states(&project).await?[0].2);
+    materializer.materialize_incremental(&[], at(100), &NoProgress).await?;
+    assert!(!states(&project).await?[0].2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_view_without_rows_lost_none() -> Result<()> {
     let mut project = Project::new()?;
     project.world.view_mut().filter = Some("x > 100".to_owned());
     let empty = project.world.definitions.clone();
     project.apply(&empty, 0).await?;
     project.materialize(1).await?;
-    assert_eq!(states(&project).await?, [(KeyspaceState::Live, None, false)]);
+    assert_eq!(states(&project).await?, [(KeyspaceState::Live, Some(0), false)]);
     Ok(())
 }
