@@ -116,7 +116,7 @@ pub(crate) enum Command {
     MaterializeIncremental(materialize::IncrementalArgs),
     /// Look up feature vectors in the online store.
     GetOnlineFeatures(get_online_features::OnlineArgs),
-    /// Tell what the online store holds, compare it with the offline answer, delete what is not needed.
+    /// Say what is online and whether it is right; delete what nobody needs.
     Online(online::StoreArgs),
     /// Write feature rows straight to the online store.
     Push(push::PushArgs),

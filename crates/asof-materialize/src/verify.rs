@@ -15,7 +15,7 @@ use std::sync::Arc;
 use asof_model::definition::{Definitions, FeatureView, Source};
 use asof_model::{Clock, Keyspace, Timestamp, ViewName};
 use asof_offline::{KeyFilter, OfflineEngine, OfflineError, RowsRequest};
-use asof_online::OnlineStore;
+use asof_online::{KeyspaceInfo, OnlineError, OnlineStore};
 use compare::Comparer;
 use futures::TryStreamExt;
 
@@ -177,29 +177,32 @@ impl One<'_> {
                 request.files = Some(done.files.iter().map(|file| file.path.clone()).collect());
             }
         }
+        let stored = self.stored().await?;
+        let is_emptied = done.as_ref().is_some_and(|done| done.is_lost(stored.as_ref()));
         // A store that was emptied has no rows, but the run may have brought many.
         let brought = done.map_or(0, |done| done.rows.read);
-        let rows = self.stored_rows().await?.max(brought);
-        self.compare(request, rows).await.map(Verdict::Compared)
+        let rows = stored.map_or(0, |info| info.rows).max(brought);
+        self.compare(request, rows, is_emptied).await.map(Verdict::Compared)
     }
 
-    /// How many rows the store has.
-    async fn stored_rows(&self) -> Result<u64, MaterializeError> {
-        let known = self
-            .verifier
-            .store
-            .keyspaces()
-            .await
-            .map_err(|source| self.online(source))?;
-        let found = known.iter().find(|info| info.keyspace == self.keyspace);
-        Ok(found.map_or(0, |info| info.rows))
+    /// What the store has of the keyspace.
+    async fn stored(&self) -> Result<Option<KeyspaceInfo>, MaterializeError> {
+        let known = self.verifier.store.keyspaces().await;
+        let known = known.map_err(|source| self.online(source))?;
+        Ok(known.into_iter().find(|info| info.keyspace == self.keyspace))
     }
 
     /// Compares the rows that are asked for with the stored ones, of which there are about `rows`.
-    async fn compare(&self, mut request: RowsRequest, rows: u64) -> Result<Comparison, MaterializeError> {
+    async fn compare(
+        &self,
+        mut request: RowsRequest,
+        rows: u64,
+        is_emptied: bool,
+    ) -> Result<Comparison, MaterializeError> {
         let verifier = self.verifier;
         let now = verifier.clock.now();
-        let mut comparer = Comparer::new(&self.view, &self.keyspace, verifier.store.as_ref(), request.at, now);
+        let store = verifier.store.as_ref();
+        let mut comparer = Comparer::new(&self.view, &self.keyspace, store, request.at, now, is_emptied);
         let (of, taken) = parts(self.share, rows);
         for index in 0..taken {
             request.keys = (of > 1).then_some(KeyFilter::Shard { index, of });
@@ -212,14 +215,14 @@ impl One<'_> {
         }
         let mut comparison = comparer.finish();
         if self.share == Share::All {
-            let stored = verifier.store.scan(&self.keyspace).await;
+            let stored = store.scan(&self.keyspace).await;
             let stored = stored.map_err(|source| self.online(source))?.len() as u64;
             comparison.extra = Some(stored.saturating_sub(comparison.counts.found()));
         }
         Ok(comparison)
     }
 
-    fn online(&self, source: asof_online::OnlineError) -> MaterializeError {
+    fn online(&self, source: OnlineError) -> MaterializeError {
         MaterializeError::Online {
             view: self.view.name.clone(),
             source,

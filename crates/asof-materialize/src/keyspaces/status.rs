@@ -1,7 +1,7 @@
 //! What each keyspace of a project is for, and what it holds.
 
 use asof_model::Keyspace;
-use asof_online::{KeyspaceInfo, OnlineStore};
+use asof_online::OnlineStore;
 use asof_registry::{Registry, RegistryVersion};
 
 use super::{KeyspacesError, Survey};
@@ -90,7 +90,7 @@ pub async fn keyspace_statuses(
             None => standing.newest.clone().and_then(LedgerRecord::run),
         };
         keyspaces.push(KeyspaceStatus {
-            is_emptied: promised.is_some_and(|promised| is_lost(&promised, stored)),
+            is_emptied: promised.is_some_and(|promised| promised.is_lost(stored)),
             state,
             rows: stored.map(|info| info.rows),
             newest: standing.newest.and_then(LedgerRecord::run),
@@ -106,10 +106,4 @@ pub async fn keyspace_statuses(
         waiting: survey.live.waiting,
         keyspaces,
     }))
-}
-
-/// Whether the store no longer holds what a run had written.
-fn is_lost(run: &LedgerEntry, stored: Option<&KeyspaceInfo>) -> bool {
-    // Nothing tells lives apart in entries without one; there may be rows, so they are taken for the run's.
-    stored.is_none_or(|info| run.life.is_some_and(|life| !info.life.continues(life)))
 }

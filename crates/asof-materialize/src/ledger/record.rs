@@ -1,7 +1,7 @@
 //! What one object of the ledger says.
 
 use asof_model::Timestamp;
-use asof_online::KeyspaceLife;
+use asof_online::{KeyspaceInfo, KeyspaceLife};
 
 use crate::RowCounts;
 
@@ -51,6 +51,14 @@ pub struct LedgerEntry {
     pub life: Option<KeyspaceLife>,
     /// All files that the source had, in order, whether this run had to read them or an earlier one did.
     pub files: Vec<RecordedFile>,
+}
+
+impl LedgerEntry {
+    /// Whether the store no longer holds what the run had written to the keyspace, of which it has `stored` now.
+    pub(crate) fn is_lost(&self, stored: Option<&KeyspaceInfo>) -> bool {
+        // Entries without a life cannot tell one keyspace from another of the same name.
+        stored.is_none_or(|info| self.life.is_some_and(|life| !info.life.continues(life)))
+    }
 }
 
 /// How far the giving up of a keyspace is.

@@ -58,6 +58,8 @@ pub struct Difference {
 pub struct Comparison {
     /// The time as of which the offline rows were computed.
     pub at: Timestamp,
+    /// Whether the store lost what the last complete run had written. No row that is not there counts as expired then.
+    pub is_emptied: bool,
     /// The entities that have an offline row.
     pub counts: Counts,
     /// Online rows of entities without an offline one, as of pushes; `None`: they were not counted.
@@ -84,6 +86,7 @@ impl<'a> Comparer<'a> {
         store: &'a dyn OnlineStore,
         at: Timestamp,
         now: Timestamp,
+        is_emptied: bool,
     ) -> Self {
         Self {
             keyspace,
@@ -94,6 +97,7 @@ impl<'a> Comparer<'a> {
             now,
             comparison: Comparison {
                 at,
+                is_emptied,
                 counts: Counts::default(),
                 extra: None,
                 differences: Vec::new(),
@@ -130,11 +134,13 @@ impl<'a> Comparer<'a> {
             view: self.view.name.clone(),
             source,
         })?;
+        let is_ended = !self.view.admission.is_fresh(order.event_time, self.now);
+        let may_be_gone = is_ended && !self.comparison.is_emptied;
         let counts = &mut self.comparison.counts;
         match online {
             Some(online) if online == offline => counts.equal += 1,
             Some(online) if stored_order(online).is_ok_and(|online| online > order) => counts.later += 1,
-            None if !self.view.admission.is_fresh(order.event_time, self.now) => counts.expired += 1,
+            None if may_be_gone => counts.expired += 1,
             Some(_) => counts.differing += 1,
             None => counts.missing += 1,
         }

@@ -136,18 +136,28 @@ async fn what_is_missing_or_differs_is_told_with_examples() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_past_their_ttl_may_be_gone() -> Result<()> {
+async fn rows_past_their_ttl_may_be_gone_unless_the_store_was_emptied() -> Result<()> {
     let mut view = row_view();
     view.admission.ttl = Some(span(50));
     let world = World::new(view)?;
-    world.write("1.parquet", &[row("old", 10, 1), row("young", 15, 1)])?;
+    world.write("1.parquet", &[row("young", 15, 1)])?;
     world.incremental(20).await?;
+    // As if a store had let it go.
+    world.write("2.parquet", &[row("old", 10, 1)])?;
+    let counts = async |now| {
+        let verified = verify_as(&world, Share::All, Some(at(20)), now).await?;
+        Ok::<_, anyhow::Error>(compared(&verified)?.counts)
+    };
+    let (fresh, old) = (counts(60).await?, counts(61).await?);
+    assert_eq!((fresh.equal, fresh.expired, fresh.missing), (1, 0, 1));
+    assert_eq!((old.equal, old.expired, old.missing, old.compared()), (1, 1, 0, 2));
+
     world.store.delete_keyspace(&world.keyspace()).await?;
-    let counts = async |now| Ok::<_, anyhow::Error>(compared(&verify_as(&world, Share::All, None, now).await?)?.counts);
-    let (fresh, old, both) = (counts(60).await?, counts(61).await?, counts(66).await?);
-    assert_eq!((fresh.expired, fresh.missing), (0, 2));
-    assert_eq!((old.expired, old.missing), (1, 1));
-    assert_eq!((both.expired, both.missing, both.compared()), (2, 0, 2));
+    put(&world, &[row("other", 1, 1)]).await?;
+    let lost = verify_as(&world, Share::All, None, 1_000).await?;
+    let lost = compared(&lost)?;
+    assert!(lost.is_emptied);
+    assert_eq!((lost.counts.expired, lost.counts.missing), (0, 1));
     Ok(())
 }
 

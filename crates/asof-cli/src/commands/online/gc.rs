@@ -125,12 +125,17 @@ fn human(all: &[Done], dry_run: bool) -> String {
         Some(outcome) => matches!(outcome, Outcome::Deleted { .. }),
     });
     let (count, rows) = gone.fold((0_usize, 0), |(count, rows), done| (count + 1, rows + done.rows()));
-    format!(
-        "{table}\n\n{} {} with {}",
-        if dry_run { "Would delete" } else { "Deleted" },
-        plural(count, "keyspace", "keyspaces"),
-        plural(rows, "row", "rows")
-    )
+    let end = match (count, dry_run) {
+        (0, true) => "Nothing would be deleted".to_owned(),
+        (0, false) => "Nothing was deleted".to_owned(),
+        _ => format!(
+            "{} {} with {}",
+            if dry_run { "Would delete" } else { "Deleted" },
+            plural(count, "keyspace", "keyspaces"),
+            plural(rows, "row", "rows")
+        ),
+    };
+    format!("{table}\n\n{end}")
 }
 
 fn machine(all: &[Done], dry_run: bool) -> Value {

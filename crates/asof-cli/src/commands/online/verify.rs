@@ -22,7 +22,7 @@ found, and compared with the store, byte for byte. An entity's online row is
 
   equal      the same
   later      pushed, or materialized since: no fault
-  expired    not there, but older than the view's ttl: the store may have let it go, no fault
+  expired    not there, but older than the view's ttl, so that the store may have let it go: no fault
   missing    not there, and should be
   differing  earlier, or of the same times with other values, as a pushed correction with the times of a row is, too
 
@@ -93,7 +93,7 @@ impl VerifyProgress for Bar {
     }
 }
 
-/// What a person is told of one view instead of counts; `None`: it was compared.
+/// What a person is told of one view beside its counts, or instead of them.
 fn remark(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::NotMaterialized => Some("was not materialized completely yet".to_owned()),
@@ -106,7 +106,9 @@ fn remark(verdict: &Verdict) -> Option<String> {
                 files.join(", ")
             ))
         }
-        Verdict::Compared(_) => None,
+        Verdict::Compared(comparison) => comparison
+            .is_emptied
+            .then(|| "was emptied since it was materialized; run `asof materialize-incremental`".to_owned()),
     }
 }
 
@@ -200,12 +202,14 @@ fn machine(verified: &[ViewVerification]) -> Value {
             }),
             Verdict::Compared(Comparison {
                 at,
+                is_emptied,
                 counts,
                 extra,
                 differences,
             }) => json!({
                 "verdict": "compared",
                 "at": at.to_string(),
+                "emptied": is_emptied,
                 "compared": counts.compared(),
                 "equal": counts.equal,
                 "later": counts.later,
