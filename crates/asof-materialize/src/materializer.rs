@@ -190,7 +190,7 @@ impl Materializer {
                 Appended::Recorded => break (outcome, finished),
                 Appended::Released => {
                     number = self.newest_record(&task.keyspace).await?;
-                    task.scope = task.scope.from_nothing();
+                    task.scope = task.scope.anew();
                     tracing::warn!(view = %task.view.name, "its rows were deleted while they were written, it begins anew");
                 }
             }

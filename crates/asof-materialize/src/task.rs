@@ -36,7 +36,7 @@ impl Scope {
     }
 
     /// The same rows, when none of them is online yet.
-    pub(crate) fn from_nothing(&self) -> Self {
+    pub(crate) fn anew(&self) -> Self {
         match self {
             Self::Interval { from, to } => Self::Interval { from: *from, to: *to },
             Self::UpTo { to, .. } => Self::UpTo { to: *to, done: None },
