@@ -18,7 +18,7 @@ use asof_online::{KeyspaceInfo, OnlineError, OnlineStore};
 use asof_registry::{Registry, RegistryError, RegistryVersion, Snapshot};
 use futures::{StreamExt, TryStreamExt};
 
-pub use gc::{Fate, GarbageCollector, GcCandidate, Outcome};
+pub use gc::{Cause, Fate, GarbageCollector, GcCandidate, Outcome};
 pub use status::{KeyspaceState, KeyspaceStatus, OnlineStatus, keyspace_statuses};
 
 use crate::live::{OnlineKeyspaces, keyspaces_of};

@@ -103,6 +103,18 @@ impl Ledger {
         Ok(None)
     }
 
+    /// The latest complete entry of the keyspace since it was given up last, or the latest of all if none is complete:
+    /// what the store has to hold for the ledger to be right.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(crate) async fn last_promise(&self, keyspace: &Keyspace) -> Result<Option<LedgerEntry>, MaterializeError> {
+        match self.last_complete(keyspace).await? {
+            Some(complete) => Ok(Some(complete)),
+            None => Ok(self.standing(keyspace).await?.newest.and_then(LedgerRecord::run)),
+        }
+    }
+
     /// The newest record of the keyspace.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub use changes::FileChanges;
 pub use error::MaterializeError;
 pub use expectations::BrokenExpectation;
 pub use keyspaces::{
-    Fate, GarbageCollector, GcCandidate, KeyspaceState, KeyspaceStatus, KeyspacesError, OnlineStatus, Outcome,
+    Cause, Fate, GarbageCollector, GcCandidate, KeyspaceState, KeyspaceStatus, KeyspacesError, OnlineStatus, Outcome,
     keyspace_statuses,
 };
 pub use ledger::{Ledger, LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage, Standing};

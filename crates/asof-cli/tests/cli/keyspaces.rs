@@ -14,7 +14,7 @@ fn masked(text: &str) -> String {
     let mut out = String::new();
     for line in stable(text).lines() {
         let mut rest = line;
-        while let Some((before, after)) = rest.split_once("@") {
+        while let Some((before, after)) = rest.split_once('@') {
             out += before;
             let is_fingerprint = after.len() >= 16 && after[..16].bytes().all(|byte| byte.is_ascii_hexdigit());
             out += if is_fingerprint { "@[fingerprint]" } else { "@" };

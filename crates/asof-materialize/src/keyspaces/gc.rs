@@ -1,8 +1,9 @@
 //! Gives up keyspaces that nobody reads any longer.
 //!
 //! A keyspace may go when neither the live nor the current version reads it, and the version that took its place has
-//! been live for a grace period: so long a rollback finds it whole, and so long servers have to follow. What a release
-//! is in the ledger, and how it meets runs, stands at the head of `ledger`.
+//! been live for a grace period: so long a rollback finds it whole, and so long servers have to follow. One of which the
+//! store lost rows is of no use to a rollback, and may go after a minute. What a release is in the ledger, and how it meets
+//! runs, stands at the head of `ledger`.
 //!
 //! The registry is asked again when a release has begun. If a version that reads the keyspace was applied in between,
 //! no row is deleted and the release ends; the version then waits until it is materialized again. So a reader never
@@ -19,17 +20,16 @@ use super::{KeyspacesError, Survey, Version};
 use crate::live::{keyspaces_of, waiting_views};
 use crate::{Ledger, LedgerRecord, Release, ReleaseStage};
 
-/// The shortest grace period, a minute: servers that follow the registry more slowly are not waited for.
-const LEAST_GRACE_MICROS: i64 = 60_000_000;
+/// The shortest grace period: servers that follow the registry more slowly are not waited for.
+fn least_grace() -> TimeSpan {
+    TimeSpan::from_micros(60_000_000).expect("a minute is above zero")
+}
 
 /// Whether a keyspace may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// It may go now.
-    Due {
-        /// When its successor became live; `None`: it was given up already, and rows are left.
-        replaced: Option<Timestamp>,
-    },
+    Due(Cause),
     /// It is kept for a rollback for now.
     Kept {
         /// When it may go.
@@ -41,6 +41,17 @@ pub enum Fate {
     ToSettle,
     /// Neither a version nor the ledger of this registry has it. It is not ours to delete.
     Unknown,
+}
+
+/// Why a keyspace may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its successor became live then, and the grace period is over.
+    Replaced(Timestamp),
+    /// Its successor is live, and the store lost rows of it, so that no rollback can be answered from it.
+    Lost,
+    /// It was given up already, and rows are left, or the release was not ended.
+    Released,
 }
 
 /// A keyspace that is not used, or whose release was not ended.
@@ -104,7 +115,7 @@ impl GarbageCollector {
         clock: Arc<dyn Clock>,
         grace: TimeSpan,
     ) -> Result<Self, KeyspacesError> {
-        if grace.micros() < LEAST_GRACE_MICROS {
+        if grace < least_grace() {
             return Err(KeyspacesError::GraceTooShort(grace));
         }
         Ok(Self {
@@ -140,7 +151,7 @@ impl GarbageCollector {
                 if rows.is_none() && !standing.is_going() {
                     continue;
                 }
-                Fate::Due { replaced: None }
+                Fate::Due(Cause::Released)
             } else {
                 self.fate(&mut survey, &keyspace).await?
             };
@@ -157,20 +168,28 @@ impl GarbageCollector {
 
     /// Whether a keyspace that is ours, not used and not given up may go.
     async fn fate(&self, survey: &mut Survey<'_>, keyspace: &Keyspace) -> Result<Fate, KeyspacesError> {
-        let now = self.clock.now();
-        let start = now.saturating_sub(self.grace);
+        let is_lost = self.is_lost(survey, keyspace).await?;
+        // Servers that still read what is left of it have time to follow all the same.
+        let grace = if is_lost { least_grace() } else { self.grace };
+        let start = self.clock.now().saturating_sub(grace);
         let Some(replaced) = self.replaced(survey, keyspace, start).await? else {
             return Ok(Fate::NotReplaced);
         };
-        Ok(if replaced <= start {
-            Fate::Due {
-                replaced: Some(replaced),
-            }
-        } else {
+        Ok(if replaced > start {
             Fate::Kept {
-                until: replaced.saturating_add(self.grace),
+                until: replaced.saturating_add(grace),
             }
+        } else if is_lost {
+            Fate::Due(Cause::Lost)
+        } else {
+            Fate::Due(Cause::Replaced(replaced))
         })
+    }
+
+    /// Whether the store no longer holds what runs had written to the keyspace.
+    async fn is_lost(&self, survey: &Survey<'_>, keyspace: &Keyspace) -> Result<bool, KeyspacesError> {
+        let promised = self.ledger.last_promise(keyspace).await?;
+        Ok(promised.is_some_and(|promised| promised.is_lost(survey.stored.get(keyspace))))
     }
 
     /// Since when the keyspace is surely no longer read: since the first version after its last one that is complete
@@ -207,7 +226,7 @@ impl GarbageCollector {
     /// When registry, ledger or store cannot be read or written.
     pub async fn delete(&self, candidate: &GcCandidate) -> Result<Outcome, KeyspacesError> {
         let keyspace = &candidate.keyspace;
-        if !matches!(candidate.fate, Fate::Due { .. } | Fate::ToSettle) {
+        if !matches!(candidate.fate, Fate::Due(_) | Fate::ToSettle) {
             return Ok(Outcome::Changed);
         }
         let Some(current) = self.registry.current_version().await? else {

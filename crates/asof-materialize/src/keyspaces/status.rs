@@ -84,11 +84,7 @@ pub async fn keyspace_statuses(
         if state == KeyspaceState::Released && stored.is_none() && !standing.is_going() {
             continue;
         }
-        // What the last complete run promises, or the last one of all if none was complete.
-        let promised = match ledger.last_complete(&keyspace).await? {
-            Some(complete) => Some(complete),
-            None => standing.newest.clone().and_then(LedgerRecord::run),
-        };
+        let promised = ledger.last_promise(&keyspace).await?;
         keyspaces.push(KeyspaceStatus {
             is_emptied: promised.is_some_and(|promised| promised.is_lost(stored)),
             state,

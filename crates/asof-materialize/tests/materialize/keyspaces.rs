@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use asof_materialize::{
-    Fate, GarbageCollector, GcCandidate, LiveVersion, LocalRunner, MaterializeError, Materializer, NoProgress, Outcome,
-    Runner, live_version,
+    Cause, Fate, GarbageCollector, GcCandidate, LiveVersion, LocalRunner, MaterializeError, Materializer, NoProgress,
+    Outcome, Runner, live_version,
 };
 use asof_model::definition::Definitions;
 use asof_model::{FixedClock, Keyspace, TimeSpan};

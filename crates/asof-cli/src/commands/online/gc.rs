@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asof_materialize::{Fate, GarbageCollector, GcCandidate, Outcome};
+use asof_materialize::{Cause, Fate, GarbageCollector, GcCandidate, Outcome};
 use asof_model::{SystemClock, TimeSpan};
 use clap::Args;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ const NOTES: &str = "\
 A keyspace goes when neither the live nor the current registry version reads it, and the version that took its place
 has been live for the grace period. Until then a rollback is answered from it at once; afterwards a version that reads
 it waits until it is materialized again. Give more than servers need to follow a new version (`asof serve --poll`), and
-more than they may be out of reach of the registry.
+more than they may be out of reach of the registry. A keyspace of which the store lost rows is no use to a rollback, and
+goes after a minute.
 
 Stopped in between, it leaves a keyspace that nothing reads and nothing is materialized to; run it again.
 
@@ -61,7 +62,7 @@ pub(super) async fn run(global: &Global, args: &GcArgs, printer: &Printer) -> Cl
 async fn collect(collector: &GarbageCollector, dry_run: bool, reporter: &Reporter) -> CliResult<Vec<Done>> {
     let mut all = Vec::new();
     for candidate in collector.candidates().await? {
-        let is_due = matches!(candidate.fate, Fate::Due { .. } | Fate::ToSettle);
+        let is_due = matches!(candidate.fate, Fate::Due(_) | Fate::ToSettle);
         let mut outcome = None;
         if is_due && !dry_run {
             reporter.now(format!("deleting {}", candidate.keyspace));
@@ -78,8 +79,9 @@ impl Done {
     /// The word for what became of it, and why.
     fn fate(&self) -> (&'static str, String) {
         let why = match &self.candidate.fate {
-            Fate::Due { replaced: Some(time) } => format!("replaced {time}"),
-            Fate::Due { replaced: None } => "its release was not ended, or rows came after it".to_owned(),
+            Fate::Due(Cause::Replaced(time)) => format!("replaced {time}"),
+            Fate::Due(Cause::Lost) => "the store lost rows of it".to_owned(),
+            Fate::Due(Cause::Released) => "its release was not ended, or rows came after it".to_owned(),
             Fate::Kept { until } => return ("kept", format!("until {until}")),
             Fate::NotReplaced => return ("kept", "no newer version is online yet".to_owned()),
             Fate::Unknown => return ("kept", "this registry does not know it".to_owned()),
@@ -121,7 +123,7 @@ fn human(all: &[Done], dry_run: bool) -> String {
     });
     let table = table(&["feature view", "rows", "fate", "why", "keyspace"], &[1], rows);
     let gone = all.iter().filter(|done| match done.outcome {
-        None => matches!(done.candidate.fate, Fate::Due { .. }),
+        None => matches!(done.candidate.fate, Fate::Due(_)),
         Some(outcome) => matches!(outcome, Outcome::Deleted { .. }),
     });
     let (count, rows) = gone.fold((0_usize, 0), |(count, rows), done| (count + 1, rows + done.rows()));

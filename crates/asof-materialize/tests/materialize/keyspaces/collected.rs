@@ -13,8 +13,8 @@ async fn a_keyspace_goes_a_grace_period_after_its_successor_went_live() -> Resul
     assert_eq!(project.collector(14)?.delete(&kept).await?, Outcome::Changed);
 
     let due = project.candidate(15).await?;
-    let replaced = Some(at(10 * MINUTE));
-    assert_eq!(due.fate, Fate::Due { replaced });
+    let replaced = Cause::Replaced(at(10 * MINUTE));
+    assert_eq!(due.fate, Fate::Due(replaced));
     // To tell it is not to do it.
     assert_eq!(project.rows().await?.len(), 2);
     assert_eq!(project.collect(15).await?, Outcome::Deleted { rows: 2 });
@@ -31,8 +31,8 @@ async fn what_changes_no_rows_does_not_begin_the_grace_period_anew() -> Result<(
     let third = project.world.definitions.clone();
     project.apply(&third, 14).await?;
     project.materialize(14).await?;
-    let replaced = Some(at(10 * MINUTE));
-    assert_eq!(project.candidate(15).await?.fate, Fate::Due { replaced });
+    let replaced = Cause::Replaced(at(10 * MINUTE));
+    assert_eq!(project.candidate(15).await?.fate, Fate::Due(replaced));
     Ok(())
 }
 
@@ -112,7 +112,7 @@ async fn what_is_written_after_a_release_goes_too() -> Result<()> {
     let rows = stray.iter().map(|(_, row)| &row[..]).collect();
     project.world.store.write(&keyspace(&first), &keys, &rows, None).await?;
     let left = project.candidate(15).await?;
-    assert_eq!((left.fate.clone(), left.rows), (Fate::Due { replaced: None }, 2));
+    assert_eq!((left.fate.clone(), left.rows), (Fate::Due(Cause::Released), 2));
     assert_eq!(project.collect(15).await?, Outcome::Deleted { rows: 2 });
     Ok(())
 }

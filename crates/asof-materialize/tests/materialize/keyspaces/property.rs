@@ -107,7 +107,7 @@ async fn play(steps: Vec<Step>) -> Result<()> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_goes_that_a_reader_or_a_rollback_within_the_grace_period_needs(

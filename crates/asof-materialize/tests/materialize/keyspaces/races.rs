@@ -70,7 +70,7 @@ async fn begun() -> Result<(Project, Definitions)> {
 async fn a_release_that_was_begun_is_ended_by_the_next_collector() -> Result<()> {
     let (project, _) = begun().await?;
     let left = project.candidate(15).await?;
-    assert_eq!(left.fate, Fate::Due { replaced: None });
+    assert_eq!(left.fate, Fate::Due(Cause::Released));
     assert_eq!(project.collect(15).await?, Outcome::Deleted { rows: 2 });
     // Whoever saw it before that comes too late.
     assert_eq!(project.collector(15)?.delete(&left).await?, Outcome::Changed);

@@ -53,15 +53,25 @@ async fn keyspaces_are_live_building_previous_released_and_gone() -> Result<()> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_the_store_lost_are_told_of() -> Result<()> {
-    let (project, _) = Project::replaced().await?;
+    let (mut project, first) = Project::replaced().await?;
     for info in project.world.store.keyspaces().await? {
         project.world.store.delete_keyspace(&info.keyspace).await?;
     }
     let expected = [(KeyspaceState::Live, None, true), (KeyspaceState::Previous, None, true)];
     assert_eq!(states(&project).await?, expected);
-    // A rollback target without rows is given up, so that a rollback is not answered by nothing.
-    assert_eq!(project.collect(15).await?, Outcome::Deleted { rows: 0 });
-    assert_eq!(states(&project).await?, &expected[..1]);
+    // A rollback target without rows is given up soon, so that no rollback is answered by nothing.
+    let until = at(11 * MINUTE);
+    assert_eq!(project.candidate(10).await?.fate, Fate::Kept { until });
+    let lost = project.candidate(11).await?;
+    assert_eq!((&lost.keyspace, lost.fate), (&keyspace(&first), Fate::Due(Cause::Lost)));
+    assert_eq!(project.collect(11).await?, Outcome::Deleted { rows: 0 });
+    project.apply(&first, 11).await?;
+    assert_eq!(project.versions().await?, (2, Some(3)));
+    let expected = [
+        (KeyspaceState::Live, None, true),
+        (KeyspaceState::Building, None, false),
+    ];
+    assert_eq!(states(&project).await?, expected);
     Ok(())
 }
 
