@@ -3,6 +3,7 @@
 mod collected;
 mod property;
 mod races;
+mod redis;
 mod status;
 
 use std::collections::BTreeMap;
