@@ -41,35 +41,10 @@ pub(super) async fn run(global: &Global, _args: &StatusArgs, printer: &Printer) 
 }
 
 fn human(status: &OnlineStatus) -> String {
-    let mut text = format!("Readers see registry version {}", status.live);
-    if let Some(waiting) = &status.waiting {
-        let views: Vec<&str> = waiting.views.iter().map(ViewName::as_str).collect();
-        text += &format!(
-            "; version {} waits until {} is materialized",
-            waiting.version,
-            views.join(", ")
-        );
-    }
+    let versions = versions(status);
     if status.keyspaces.is_empty() {
-        return format!("{text}\n\nNo feature view is online");
+        return format!("{versions}\n\nNo feature view is online");
     }
-    let rows = status.keyspaces.iter().map(|of| {
-        let newest = of.newest.as_ref();
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        vec![
-            of.keyspace.view.to_string(),
-            name(of.state).to_owned(),
-            if of.is_emptied {
-                "emptied".to_owned()
-            } else {
-                or_none(of.rows.map(|rows| rows.to_string()))
-            },
-            or_none(newest.map(|entry| entry.to.to_string())),
-            or_none(newest.map(|entry| entry.finished.to_string())),
-            or_none(newest.map(|entry| entry.registry_version.to_string())),
-            of.keyspace.to_string(),
-        ]
-    });
     let header = [
         "feature view",
         "state",
@@ -79,12 +54,46 @@ fn human(status: &OnlineStatus) -> String {
         "version",
         "keyspace",
     ];
-    text += &format!("\n\n{}", table(&header, &[2, 5], rows));
-    if status.keyspaces.iter().any(|of| of.is_emptied) {
-        text += "\n\nemptied: rows were brought online, and the store does not have them any more; \
-                 run `asof materialize-incremental`";
-    }
-    text
+    let table = table(&header, &[2, 5], status.keyspaces.iter().map(row));
+    let hint = if status.keyspaces.iter().any(|of| of.is_emptied) {
+        "\n\nemptied: rows were brought online, and the store does not have them any more; \
+         run `asof materialize-incremental`"
+    } else {
+        ""
+    };
+    format!("{versions}\n\n{table}{hint}")
+}
+
+/// Which version readers see, and which one waits.
+fn versions(status: &OnlineStatus) -> String {
+    let live = format!("Readers see registry version {}", status.live);
+    let Some(waiting) = &status.waiting else {
+        return live;
+    };
+    let views: Vec<&str> = waiting.views.iter().map(ViewName::as_str).collect();
+    let views = views.join(", ");
+    format!(
+        "{live}; version {} waits until {views} is materialized",
+        waiting.version
+    )
+}
+
+fn row(of: &KeyspaceStatus) -> Vec<String> {
+    let newest = of.newest.as_ref();
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    vec![
+        of.keyspace.view.to_string(),
+        name(of.state).to_owned(),
+        if of.is_emptied {
+            "emptied".to_owned()
+        } else {
+            or_none(of.rows.map(|rows| rows.to_string()))
+        },
+        or_none(newest.map(|entry| entry.to.to_string())),
+        or_none(newest.map(|entry| entry.finished.to_string())),
+        or_none(newest.map(|entry| entry.registry_version.to_string())),
+        of.keyspace.to_string(),
+    ]
 }
 
 /// The word for a state.
