@@ -9,6 +9,7 @@
 //! In reading order: [`keyspace_statuses`], [`GarbageCollector`], [`Verifier`](crate::Verifier).
 
 mod gc;
+mod replaced;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,24 +56,18 @@ impl From<LiveVersionError> for KeyspacesError {
 
 /// A registry version, and the keyspaces that it reads.
 struct Version {
-    snapshot: Snapshot,
+    number: RegistryVersion,
+    applied: Timestamp,
     keyspaces: BTreeSet<Keyspace>,
 }
 
 impl Version {
-    fn of(snapshot: Snapshot) -> Self {
+    fn of(snapshot: &Snapshot) -> Self {
         Self {
+            number: snapshot.version,
+            applied: snapshot.info.time,
             keyspaces: keyspaces_of(&snapshot.definitions).collect(),
-            snapshot,
         }
-    }
-
-    fn number(&self) -> u64 {
-        self.snapshot.version.0
-    }
-
-    fn applied_at(&self) -> Timestamp {
-        self.snapshot.info.time
     }
 }
 
@@ -105,7 +100,7 @@ impl<'a> Survey<'a> {
         let versions = futures::stream::iter((1..=newest.0).map(RegistryVersion))
             .map(|version| registry.get(version))
             .buffered(CONCURRENT_READS)
-            .map_ok(Version::of)
+            .map_ok(|snapshot| Version::of(&snapshot))
             .try_collect()
             .await?;
         let stored = (stored.into_iter())
@@ -125,8 +120,8 @@ impl<'a> Survey<'a> {
     }
 
     fn live(&self) -> &Version {
-        let live = self.live.snapshot.version.0;
-        let version = self.versions.iter().find(|version| version.number() == live);
+        let live = self.live.snapshot.version;
+        let version = self.versions.iter().find(|version| version.number == live);
         version.expect("the live version is one of the registry's")
     }
 

@@ -60,7 +60,7 @@ pub async fn live_version(registry: &Registry, ledger: &Ledger) -> Result<Option
         return Ok(None);
     };
     let mut online = OnlineKeyspaces::of(ledger, &current.definitions.project).await?;
-    let views = waiting_views(&current, &mut online).await?;
+    let views = waiting_views(keyspaces_of(&current.definitions), &mut online).await?;
     if views.is_empty() {
         return Ok(Some(LiveVersion {
             snapshot: current,
@@ -73,7 +73,10 @@ pub async fn live_version(registry: &Registry, ledger: &Ledger) -> Result<Option
     };
     for number in (1..current.version.0).rev() {
         let snapshot = registry.get(RegistryVersion(number)).await?;
-        if waiting_views(&snapshot, &mut online).await?.is_empty() {
+        if waiting_views(keyspaces_of(&snapshot.definitions), &mut online)
+            .await?
+            .is_empty()
+        {
             return Ok(Some(LiveVersion {
                 snapshot,
                 waiting: Some(waiting),
@@ -138,13 +141,14 @@ pub(crate) fn keyspaces_of(definitions: &Definitions) -> impl Iterator<Item = Ke
         .map(|view| Keyspace::of(&definitions.project, view, &definitions.sources[&view.source]))
 }
 
-/// The views of a version whose rows are online under another definition only, or were given up.
+/// The views of a version, which reads these keyspaces, whose rows are online under another definition only, or were
+/// given up.
 pub(crate) async fn waiting_views(
-    snapshot: &Snapshot,
+    keyspaces: impl Iterator<Item = Keyspace>,
     online: &mut OnlineKeyspaces<'_>,
 ) -> Result<Vec<ViewName>, MaterializeError> {
     let mut waiting = Vec::new();
-    for keyspace in keyspaces_of(&snapshot.definitions) {
+    for keyspace in keyspaces {
         if online.contains(&keyspace).await? {
             continue;
         }

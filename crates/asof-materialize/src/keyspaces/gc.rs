@@ -16,8 +16,9 @@ use asof_model::{Clock, Keyspace, TimeSpan, Timestamp};
 use asof_online::OnlineStore;
 use asof_registry::{Registry, RegistryVersion};
 
-use super::{KeyspacesError, Survey, Version};
-use crate::live::{keyspaces_of, waiting_views};
+use super::replaced::{OnlineSince, replaced};
+use super::{KeyspacesError, Survey};
+use crate::live::keyspaces_of;
 use crate::{Ledger, LedgerRecord, Release, ReleaseStage};
 
 /// The shortest grace period: servers that follow the registry more slowly are not waited for.
@@ -135,6 +136,8 @@ impl GarbageCollector {
         let Some(mut survey) = Survey::take(&self.registry, &self.ledger, self.store.as_ref()).await? else {
             return Ok(Vec::new());
         };
+        let now = self.clock.now();
+        let mut since = OnlineSince::new(&self.ledger, now.saturating_sub(self.grace));
         let mut candidates = Vec::new();
         for keyspace in survey.all() {
             let standing = self.ledger.standing(&keyspace).await?;
@@ -153,7 +156,7 @@ impl GarbageCollector {
                 }
                 Fate::Due(Cause::Released)
             } else {
-                self.fate(&mut survey, &keyspace).await?
+                self.fate(&mut survey, &mut since, &keyspace, now).await?
             };
             candidates.push(GcCandidate {
                 rows: rows.unwrap_or_default(),
@@ -167,18 +170,22 @@ impl GarbageCollector {
     }
 
     /// Whether a keyspace that is ours, not used and not given up may go.
-    async fn fate(&self, survey: &mut Survey<'_>, keyspace: &Keyspace) -> Result<Fate, KeyspacesError> {
+    async fn fate(
+        &self,
+        survey: &mut Survey<'_>,
+        since: &mut OnlineSince<'_>,
+        keyspace: &Keyspace,
+        now: Timestamp,
+    ) -> Result<Fate, KeyspacesError> {
         let is_lost = self.is_lost(survey, keyspace).await?;
         // Servers that still read what is left of it have time to follow all the same.
         let grace = if is_lost { least_grace() } else { self.grace };
-        let start = self.clock.now().saturating_sub(grace);
-        let Some(replaced) = self.replaced(survey, keyspace, start).await? else {
+        let Some(replaced) = replaced(survey, since, keyspace).await? else {
             return Ok(Fate::NotReplaced);
         };
-        Ok(if replaced > start {
-            Fate::Kept {
-                until: replaced.saturating_add(grace),
-            }
+        let until = replaced.saturating_add(grace);
+        Ok(if until > now {
+            Fate::Kept { until }
         } else if is_lost {
             Fate::Due(Cause::Lost)
         } else {
@@ -190,32 +197,6 @@ impl GarbageCollector {
     async fn is_lost(&self, survey: &Survey<'_>, keyspace: &Keyspace) -> Result<bool, KeyspacesError> {
         let promised = self.ledger.last_promise(keyspace).await?;
         Ok(promised.is_some_and(|promised| promised.is_lost(survey.stored.get(keyspace))))
-    }
-
-    /// Since when the keyspace is surely no longer read: since the first version after its last one that is complete
-    /// went live. `None`: there is no such version. An answer not after `back_to` may be too late.
-    ///
-    /// A version between, whose own keyspaces went since, may have replaced it earlier. That only keeps it longer.
-    async fn replaced(
-        &self,
-        survey: &mut Survey<'_>,
-        keyspace: &Keyspace,
-        back_to: Timestamp,
-    ) -> Result<Option<Timestamp>, KeyspacesError> {
-        let has = |version: &Version| version.keyspaces.contains(keyspace);
-        let after = survey.versions.iter().rposition(has).map_or(0, |last| last + 1);
-        for version in &survey.versions[after..] {
-            if !waiting_views(&version.snapshot, &mut survey.online).await?.is_empty() {
-                continue;
-            }
-            let mut live = version.applied_at();
-            for read in &version.keyspaces {
-                let online = self.ledger.online_since(read, back_to).await?;
-                live = online.map_or(live, |online| live.max(online));
-            }
-            return Ok(Some(live));
-        }
-        Ok(None)
     }
 
     /// Deletes a keyspace that is due, or ends its release. Others stay as they are.

@@ -12,7 +12,7 @@ use crate::error::CliResult;
 use crate::printer::Printer;
 use crate::progress::Reporter;
 use crate::table::{plural, table};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, nothing_applied};
 
 const NOTES: &str = "\
 A keyspace goes when neither the live nor the current registry version reads it, and the version that took its place
@@ -49,8 +49,10 @@ struct Done {
 
 pub(super) async fn run(global: &Global, args: &GcArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
+    let registry = workspace.registry()?;
+    registry.current_version().await?.ok_or_else(nothing_applied)?;
     let store = workspace.online_store().await?;
-    let collector = GarbageCollector::new(workspace.registry()?, store, Arc::new(SystemClock), args.older_than)?;
+    let collector = GarbageCollector::new(registry, store, Arc::new(SystemClock), args.older_than)?;
     let reporter = Reporter::new(printer, "looking for keyspaces", "rows");
     let collected = collect(&collector, args.dry_run, &reporter).await;
     reporter.finish();
