@@ -1,10 +1,12 @@
 //! Keyspaces: what each is for, which may go, and what a release does to runs and readers.
 
 mod collected;
+mod killed;
 mod property;
 mod races;
 mod redis;
 mod status;
+mod stubborn;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -3,63 +3,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use asof_materialize::{Progress, TaskOutcome, ViewTask};
-use asof_model::key::EncodedKeys;
-use asof_model::row::EncodedRows;
-use asof_online::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, ReadRequest, StoredRow, WriteSummary};
 use async_trait::async_trait;
-use bytes::Bytes;
 
+use super::stubborn::{Deletion, Stubborn};
 use super::*;
-
-/// A store from which no keyspace can be deleted.
-#[derive(Debug)]
-struct Stubborn(Arc<dyn OnlineStore>);
-
-#[async_trait]
-impl OnlineStore for Stubborn {
-    async fn read(&self, requests: &[ReadRequest<'_>]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError> {
-        self.0.read(requests).await
-    }
-
-    async fn write(
-        &self,
-        keyspace: &Keyspace,
-        keys: &EncodedKeys,
-        rows: &EncodedRows,
-        ttl: Option<TimeSpan>,
-    ) -> Result<WriteSummary, OnlineError> {
-        self.0.write(keyspace, keys, rows, ttl).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.0.guarantees()
-    }
-
-    async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
-        self.0.advance(keyspace).await
-    }
-
-    async fn delete_keyspace(&self, _: &Keyspace) -> Result<u64, OnlineError> {
-        Err(OnlineError::Lengths { keys: 0, rows: 1 })
-    }
-
-    async fn keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError> {
-        self.0.keyspaces().await
-    }
-
-    async fn scan(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError> {
-        self.0.scan(keyspace).await
-    }
-
-    async fn ping(&self) -> Result<(), OnlineError> {
-        self.0.ping().await
-    }
-}
 
 /// A project in which a release of the former keyspace has begun, and its owner died before a row went.
 async fn begun() -> Result<(Project, Definitions)> {
     let (project, first) = Project::replaced().await?;
-    let stubborn = Arc::new(Stubborn(Arc::clone(&project.world.store)));
+    let stubborn = Arc::new(Stubborn(Arc::clone(&project.world.store), Deletion::Fails));
     let due = project.candidate(15).await?;
     assert!(project.collector_of(stubborn, 15)?.delete(&due).await.is_err());
     assert!(project.world.ledger().standing(&keyspace(&first)).await?.is_going());
