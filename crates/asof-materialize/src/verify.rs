@@ -25,7 +25,7 @@ use crate::files::source_files;
 use crate::{FileChanges, Ledger, MaterializeError, select};
 
 /// How many entities are held in memory at once, about.
-const ENTITIES_AT_ONCE: u64 = 1 << 20;
+const ENTITIES_AT_ONCE: u64 = 1 << 21;
 
 /// How many of a view's entities are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,16 +239,12 @@ impl One<'_> {
 
 /// Into how many parts the entities of a view are divided that has `rows`, and how many of them are taken.
 fn parts(share: Share, rows: u64) -> (u32, u32) {
-    // Powers of two, so that a part of a finer division lies in one of a coarser one.
-    let largest = 1 << 31;
+    let parts = |of: u64| u32::try_from(of.max(1)).unwrap_or(1 << 31);
     match share {
-        Share::Sample(wanted) => {
-            let of = (rows / wanted).clamp(1, largest);
-            (1 << of.ilog2(), 1)
-        }
+        // Powers of two, so that a part of a finer division lies in one of a coarser one.
+        Share::Sample(wanted) => (1 << parts(rows / wanted).ilog2(), 1),
         Share::All => {
-            let of = rows.div_ceil(ENTITIES_AT_ONCE).clamp(1, largest);
-            let of = u32::try_from(of.next_power_of_two()).unwrap_or(1 << 31);
+            let of = parts(rows.div_ceil(ENTITIES_AT_ONCE));
             (of, of)
         }
     }
@@ -274,6 +270,6 @@ mod tests {
         assert_eq!(parts(Share::All, 0), (1, 1));
         assert_eq!(parts(Share::All, ENTITIES_AT_ONCE), (1, 1));
         assert_eq!(parts(Share::All, ENTITIES_AT_ONCE + 1), (2, 2));
-        assert_eq!(parts(Share::All, 20_000_000), (32, 32));
+        assert_eq!(parts(Share::All, 20_000_000), (10, 10));
     }
 }

@@ -151,6 +151,14 @@ fn machine(all: &[Done], dry_run: bool) -> Value {
             "rows": done.rows(),
             "fate": what,
             "why": why,
+            "replaced": match &done.candidate.fate {
+                Fate::Due(Cause::Replaced(time)) => Some(time.to_string()),
+                _ => None,
+            },
+            "until": match &done.candidate.fate {
+                Fate::Kept { until } => Some(until.to_string()),
+                _ => None,
+            },
         })
     });
     json!({"dry_run": dry_run, "keyspaces": keyspaces.collect::<Vec<_>>()})
