@@ -7,8 +7,8 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, plan,
-    push, rollback, serve, show, training_sets, validate,
+    apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, online,
+    plan, push, rollback, serve, show, training_sets, validate,
 };
 
 const EXAMPLES: &str = "\
@@ -116,6 +116,8 @@ pub(crate) enum Command {
     MaterializeIncremental(materialize::IncrementalArgs),
     /// Look up feature vectors in the online store.
     GetOnlineFeatures(get_online_features::OnlineArgs),
+    /// Say what is online and whether it is right; delete what nobody needs.
+    Online(online::StoreArgs),
     /// Write feature rows straight to the online store.
     Push(push::PushArgs),
     /// Serve feature vectors over gRPC and HTTP.

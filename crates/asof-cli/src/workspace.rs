@@ -251,6 +251,7 @@ fn read_some(path: &Path) -> CliResult<Vec<u8>> {
     Ok(bytes)
 }
 
-fn nothing_applied() -> CliError {
+/// What a command is refused with that needs a version.
+pub(crate) fn nothing_applied() -> CliError {
     CliError::refused("the registry has no version yet; run `asof apply` first")
 }

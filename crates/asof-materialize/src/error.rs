@@ -195,6 +195,17 @@ pub enum MaterializeError {
         /// The run.
         run: RunId,
     },
+    /// A keyspace that is being given up.
+    #[error(
+        "feature view `{view}`: its keyspace `{keyspace}` is being deleted; \
+         run `asof online gc` until it says that it is done, then materialize"
+    )]
+    KeyspaceGoes {
+        /// The view.
+        view: ViewName,
+        /// The keyspace.
+        keyspace: Keyspace,
+    },
     /// The ledger cannot be read or written.
     #[error("the ledger at `{path}` is out of reach: {source}")]
     Ledger {
@@ -232,9 +243,11 @@ impl MaterializeError {
             | Self::NotVisibleYet { .. } => ErrorKind::InvalidInput,
             Self::Offline { source, .. } => source.kind(),
             Self::Online { source, .. } => source.kind(),
-            Self::Stopped { .. } | Self::Cancelled { .. } | Self::StoreLost { .. } | Self::Ledger { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Stopped { .. }
+            | Self::Cancelled { .. }
+            | Self::StoreLost { .. }
+            | Self::Ledger { .. }
+            | Self::KeyspaceGoes { .. } => ErrorKind::Unavailable,
             Self::Key { .. } | Self::Row { .. } | Self::BadLedgerEntry { .. } => ErrorKind::Internal,
         }
     }

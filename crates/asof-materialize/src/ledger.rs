@@ -1,70 +1,52 @@
-//! The ledger: what has been brought online, one immutable object per finished run and view.
+//! The ledger: what has been brought online, one immutable object per finished run and view, and what was given up.
 //!
 //! Objects are `<registry>/ledger/<keyspace>/<20 digits>.json`, numbered without gaps, each created only if no other
 //! object has its number. An entry without `from` is *complete*: it says that the last row per entity among all rows
 //! visible at `to` in `files` is online. That stays true whatever is written later, so the latest complete entry is all
 //! that an incremental run has to know. Its `to` is the view's watermark; watermarks of later entries are never earlier.
+//!
+//! # Release
+//!
+//! A keyspace is given up in three steps: a record says that the release has begun, its rows are deleted, a record says
+//! that the release has ended. Nothing that stands before either record is trusted any longer: neither to answer from,
+//! nor to count on in an incremental run. Runs and releases meet in the numbering:
+//!
+//! - A release begins at the number after the record by which it was decided. A run that finished meanwhile has taken
+//!   that number, and the keyspace stays.
+//! - A run that finds a release after the records it was planned by is not recorded, and begins anew.
+//! - While a release has begun and not ended, no run is planned. Whoever takes the release up after its owner died
+//!   deletes what is left and ends it.
+//!
+//! Before the first release of a keyspace, `<registry>/ledger/<keyspace>.released` is created, empty: a listing of the
+//! project then tells which keyspaces have a release anywhere, and all others need not be looked into.
 
 mod format;
+mod record;
 
 use std::collections::BTreeSet;
 
 use asof_model::{Keyspace, ProjectName, Timestamp};
-use asof_online::KeyspaceLife;
 use asof_registry::Registry;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
-use crate::{MaterializeError, RowCounts};
+pub(crate) use record::Appended;
+pub use record::{LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage, Standing};
 
-/// A file of a source as it was when it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedFile {
-    /// The file's path, as the source's files are ordered by.
-    pub path: String,
-    /// Its length in bytes.
-    pub size: u64,
-    /// What its store calls this content, if it does.
-    pub etag: Option<String>,
-    /// When it was last written, in microseconds since the epoch.
-    pub modified_micros: i64,
-    /// How many rows it has.
-    pub rows: u64,
-}
+use crate::MaterializeError;
 
-impl RecordedFile {
-    /// Whether both are one content, by length and by the store's name of it, or else by when it was written.
-    pub(crate) fn is_same_content(&self, other: &Self) -> bool {
-        let same = match (&self.etag, &other.etag) {
-            (Some(a), Some(b)) => a == b,
-            _ => self.modified_micros == other.modified_micros,
-        };
-        same && self.size == other.size
-    }
-}
+/// What a keyspace's hint of a release ends with.
+const RELEASED: &str = ".released";
 
-/// A finished run of one view.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// The keyspace that was written.
-    pub keyspace: String,
-    /// The registry version that defined the view.
-    pub registry_version: u64,
-    /// The start of the interval, itself outside; `None`: everything up to `to`, which makes the entry complete.
-    pub from: Option<Timestamp>,
-    /// The end of the interval, itself inside.
-    pub to: Timestamp,
-    /// When the run had written everything.
-    pub finished: Timestamp,
-    /// What became of the rows.
-    pub rows: RowCounts,
-    /// The life of the keyspace when everything was written: what the entry says holds for lives that continue it.
-    /// `None` in entries of version 1.
-    pub life: Option<KeyspaceLife>,
-    /// All files that the source had, in order, whether this run had to read them or an earlier one did.
-    pub files: Vec<RecordedFile>,
+/// The keyspaces of a project, as a listing shows them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listing {
+    /// Those that have records.
+    pub(crate) recorded: BTreeSet<Keyspace>,
+    /// Those that may have a release among them.
+    pub(crate) released_once: BTreeSet<Keyspace>,
 }
 
 /// The ledger of all keyspaces, next to the registry that defines them. Cheap to clone.
@@ -96,7 +78,7 @@ impl Ledger {
         Ok(self.last_complete(keyspace).await?.map(|entry| entry.to))
     }
 
-    /// The latest complete entry of the keyspace.
+    /// The latest complete entry of the keyspace since it was given up last.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -112,68 +94,182 @@ impl Ledger {
         numbers: &[u64],
     ) -> Result<Option<LedgerEntry>, MaterializeError> {
         for number in numbers.iter().rev() {
-            let entry = self.read(keyspace, *number).await?;
-            if entry.from.is_none() {
-                return Ok(Some(entry));
+            match self.read(keyspace, *number).await? {
+                LedgerRecord::Run(entry) if entry.from.is_none() => return Ok(Some(entry)),
+                LedgerRecord::Run(_) => {}
+                LedgerRecord::Release(_) => return Ok(None),
             }
         }
         Ok(None)
     }
 
-    /// All entries of the keyspace, oldest first.
+    /// The latest complete entry of the keyspace since it was given up last, or the latest of all if none is complete:
+    /// what the store has to hold for the ledger to be right.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(crate) async fn last_promise(&self, keyspace: &Keyspace) -> Result<Option<LedgerEntry>, MaterializeError> {
+        match self.last_complete(keyspace).await? {
+            Some(complete) => Ok(Some(complete)),
+            None => Ok(self.standing(keyspace).await?.newest.and_then(LedgerRecord::run)),
+        }
+    }
+
+    /// The newest record of the keyspace.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn standing(&self, keyspace: &Keyspace) -> Result<Standing, MaterializeError> {
+        let Some(number) = self.numbers(keyspace).await?.pop() else {
+            return Ok(Standing::default());
+        };
+        Ok(Standing {
+            number,
+            newest: Some(self.read(keyspace, number).await?),
+        })
+    }
+
+    /// Since when the keyspace has been online without a break; `None`: it is not. No record is read beyond the first
+    /// that is as old as `back_to`, so an answer not after it may be too late.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(crate) async fn online_since(
+        &self,
+        keyspace: &Keyspace,
+        back_to: Timestamp,
+    ) -> Result<Option<Timestamp>, MaterializeError> {
+        let mut since: Option<Timestamp> = None;
+        for number in self.numbers(keyspace).await?.into_iter().rev() {
+            let LedgerRecord::Run(entry) = self.read(keyspace, number).await? else {
+                break;
+            };
+            // The clocks of two machines may differ: an entry is not always later than the one before it.
+            since = Some(since.map_or(entry.finished, |since| since.min(entry.finished)));
+            if since.is_some_and(|since| since <= back_to) {
+                break;
+            }
+        }
+        Ok(since)
+    }
+
+    /// All records of the keyspace, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn records(&self, keyspace: &Keyspace) -> Result<Vec<LedgerRecord>, MaterializeError> {
+        let mut records = Vec::new();
+        for number in self.numbers(keyspace).await? {
+            records.push(self.read(keyspace, number).await?);
+        }
+        Ok(records)
+    }
+
+    /// The entries of all runs into the keyspace, oldest first.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn entries(&self, keyspace: &Keyspace) -> Result<Vec<LedgerEntry>, MaterializeError> {
-        let mut entries = Vec::new();
-        for number in self.numbers(keyspace).await? {
-            entries.push(self.read(keyspace, number).await?);
-        }
-        Ok(entries)
+        let records = self.records(keyspace).await?;
+        Ok(records.into_iter().filter_map(LedgerRecord::run).collect())
     }
 
-    /// The keyspaces of the project that have entries.
+    /// The keyspaces of the project that have records.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn keyspaces(&self, project: &ProjectName) -> Result<BTreeSet<Keyspace>, MaterializeError> {
+        Ok(self.listing(project).await?.recorded)
+    }
+
+    /// The keyspaces of the project, by one listing.
+    pub(crate) async fn listing(&self, project: &ProjectName) -> Result<Listing, MaterializeError> {
         let folder = self.prefix.clone().join(project.as_str());
         let listed = self.store.list_with_delimiter(Some(&folder)).await;
         let listed = listed.map_err(|source| out_of_reach(&folder, source))?;
-        let keyspace = |path: &Path| format!("{project}/{}", path.filename()?).parse().ok();
-        Ok(listed.common_prefixes.iter().filter_map(keyspace).collect())
+        let keyspace = |name: &str| format!("{project}/{name}").parse().ok();
+        let recorded = (listed.common_prefixes.iter()).filter_map(|path| keyspace(path.filename()?));
+        let hints = listed.objects.iter().map(|object| &object.location);
+        let released_once = hints.filter_map(|path| keyspace(path.filename()?.strip_suffix(RELEASED)?));
+        Ok(Listing {
+            recorded: recorded.collect(),
+            released_once: released_once.collect(),
+        })
     }
 
-    /// Adds an entry behind all others. A complete entry whose `to` another run has passed meanwhile is left out: that
-    /// run's entry says more, and watermarks do not go back.
-    pub(crate) async fn append(&self, keyspace: &Keyspace, entry: &LedgerEntry) -> Result<(), MaterializeError> {
-        let bytes = format::to_bytes(entry);
+    /// Adds the entry of a run, which was planned by the records up to number `planned`, behind all others. A complete
+    /// entry whose `to` another run has passed meanwhile is left out: that run's entry says more, and watermarks do not
+    /// go back.
+    pub(crate) async fn append(
+        &self,
+        keyspace: &Keyspace,
+        entry: &LedgerEntry,
+        planned: u64,
+    ) -> Result<Appended, MaterializeError> {
+        let bytes = format::run_to_bytes(entry);
         loop {
-            // What is compared and what is counted on is one listing: an entry that comes after it takes the number.
+            // What is compared and what is counted on is one listing: a record that comes after it takes the number.
             let numbers = self.numbers(keyspace).await?;
+            for number in numbers.iter().rev().take_while(|number| **number > planned) {
+                if let LedgerRecord::Release(_) = self.read(keyspace, *number).await? {
+                    return Ok(Appended::Released);
+                }
+            }
             if entry.from.is_none() {
                 let done = self.last_complete_of(keyspace, &numbers).await?;
                 if done.is_some_and(|done| done.to > entry.to) {
-                    return Ok(());
+                    return Ok(Appended::Recorded);
                 }
             }
             let number = numbers.last().map_or(1, |last| last + 1);
-            let path = self.path(keyspace, number);
-            let create = PutOptions::from(PutMode::Create);
-            match self
-                .store
-                .put_opts(&path, PutPayload::from(bytes.clone()), create)
-                .await
-            {
-                Ok(_) => return Ok(()),
-                // Another run took the number since the listing.
-                Err(object_store::Error::AlreadyExists { .. }) => {}
-                Err(source) => return Err(out_of_reach(&path, source)),
+            if self.create(&self.path(keyspace, number), bytes.clone()).await? {
+                return Ok(Appended::Recorded);
             }
         }
     }
 
-    /// The numbers of all entries of the keyspace, ascending.
+    /// Begins to give a keyspace up, whose newest record is number `seen`. The number of the record; `None`: another
+    /// record came after `seen`, and nothing was done.
+    pub(crate) async fn begin_release(
+        &self,
+        keyspace: &Keyspace,
+        release: &Release,
+        seen: u64,
+    ) -> Result<Option<u64>, MaterializeError> {
+        let (folder, name) = (
+            self.prefix.clone().join(keyspace.project.as_str()),
+            self.folder(keyspace),
+        );
+        let name = format!("{}{RELEASED}", name.filename().unwrap_or_default());
+        // It may be there from an earlier release.
+        self.create(&folder.join(name.as_str()), Vec::new()).await?;
+        let path = self.path(keyspace, seen + 1);
+        let created = self.create(&path, format::release_to_bytes(release)).await?;
+        Ok(created.then_some(seen + 1))
+    }
+
+    /// Ends the release of a keyspace, behind all other records.
+    pub(crate) async fn end_release(&self, keyspace: &Keyspace, release: &Release) -> Result<(), MaterializeError> {
+        let bytes = format::release_to_bytes(release);
+        loop {
+            let number = self.numbers(keyspace).await?.last().map_or(1, |last| last + 1);
+            if self.create(&self.path(keyspace, number), bytes.clone()).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Creates an object; `false`: there is one already, which stays as it is.
+    async fn create(&self, path: &Path, bytes: Vec<u8>) -> Result<bool, MaterializeError> {
+        let create = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(path, PutPayload::from(bytes), create).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(source) => Err(out_of_reach(path, source)),
+        }
+    }
+
+    /// The numbers of all records of the keyspace, ascending.
     async fn numbers(&self, keyspace: &Keyspace) -> Result<Vec<u64>, MaterializeError> {
         let folder = self.folder(keyspace);
         let objects: Vec<_> =
@@ -184,7 +280,7 @@ impl Ledger {
         Ok(numbers)
     }
 
-    async fn read(&self, keyspace: &Keyspace, number: u64) -> Result<LedgerEntry, MaterializeError> {
+    async fn read(&self, keyspace: &Keyspace, number: u64) -> Result<LedgerRecord, MaterializeError> {
         let path = self.path(keyspace, number);
         let reach = |source| out_of_reach(&path, source);
         let bytes = self

@@ -12,12 +12,15 @@
 //! Writes are idempotent, and a ledger entry appears only when all writes of its view are durable. So a run that is
 //! killed leaves no trace but rows that belong online anyway, and running it again ends in the same state.
 //!
-//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`].
+//! In reading order: [`Materializer`], [`ViewTask`], [`Runner`], [`Ledger`], [`live_version`], [`push()`],
+//! [`keyspace_statuses`], [`GarbageCollector`], [`Verifier`].
 
 mod changes;
 mod encode;
 mod error;
 mod expectations;
+mod files;
+mod keyspaces;
 mod ledger;
 mod live;
 mod materializer;
@@ -29,11 +32,16 @@ mod runs;
 mod select;
 mod summary;
 mod task;
+mod verify;
 
 pub use changes::FileChanges;
 pub use error::MaterializeError;
 pub use expectations::BrokenExpectation;
-pub use ledger::{Ledger, LedgerEntry, RecordedFile};
+pub use keyspaces::{
+    Cause, Fate, GarbageCollector, GcCandidate, KeyspaceState, KeyspaceStatus, KeyspacesError, OnlineStatus, Outcome,
+    keyspace_statuses,
+};
+pub use ledger::{Ledger, LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage, Standing};
 pub use live::{LiveVersion, LiveVersionError, WaitingVersion, live_version};
 pub use materializer::Materializer;
 pub use progress::{NoProgress, Progress};
@@ -44,3 +52,4 @@ pub use runs::{
 };
 pub use summary::{MaterializeSummary, RowCounts, ViewSummary};
 pub use task::{Scope, ViewTask};
+pub use verify::{Comparison, Counts, Difference, Share, Verdict, Verifier, VerifyProgress, ViewVerification};

@@ -7,14 +7,19 @@ use std::time::Duration;
 use asof_model::definition::{Definitions, FeatureView, Source};
 use asof_model::{Clock, Keyspace, Timestamp};
 
+use crate::ledger::Appended;
 use crate::{
-    Ledger, LedgerEntry, MaterializeError, MaterializeSummary, Progress, Runner, Scope, ViewSummary, ViewTask, select,
+    Ledger, LedgerEntry, MaterializeError, MaterializeSummary, Progress, RunEnding, Runner, Scope, ViewSummary,
+    ViewTask, select,
 };
 
 /// Brings the views of one registry version online.
 ///
 /// Views are done one after the other, in the order of their names. The first that fails ends the run: views before
 /// it are online and recorded, it and those after it are not recorded.
+///
+/// A view whose keyspace is given up while it is written begins anew, as rows may have gone; one whose keyspace is being
+/// given up fails.
 #[derive(Clone)]
 pub struct Materializer {
     definitions: Arc<Definitions>,
@@ -22,6 +27,12 @@ pub struct Materializer {
     ledger: Ledger,
     runner: Arc<dyn Runner>,
     clock: Arc<dyn Clock>,
+}
+
+/// A task, and the ledger's newest record when it was planned.
+struct Planned {
+    task: ViewTask,
+    number: u64,
 }
 
 impl fmt::Debug for Materializer {
@@ -71,11 +82,13 @@ impl Materializer {
         if from >= to {
             return Err(MaterializeError::EmptyInterval { from, to });
         }
-        let views = select::views(&self.definitions, views)?;
-        let tasks = views
-            .into_iter()
-            .map(|(view, source)| self.task(view, source, Scope::Interval { from, to }));
-        self.run(tasks.collect(), progress).await
+        let mut tasks = Vec::new();
+        for (view, source) in select::views(&self.definitions, views)? {
+            let number = self.newest_record(&self.keyspace(view, source)).await?;
+            let task = self.task(view, source, Scope::Interval { from, to });
+            tasks.push(Planned { task, number });
+        }
+        self.run(tasks, progress).await
     }
 
     /// Makes the online store equal to one that was filled, from empty, with the last row per entity among all rows
@@ -102,7 +115,9 @@ impl Materializer {
     ) -> Result<MaterializeSummary, MaterializeError> {
         let mut tasks = Vec::new();
         for (view, source) in select::views(&self.definitions, views)? {
-            let done = self.ledger.last_complete(&self.keyspace(view, source)).await?;
+            let keyspace = self.keyspace(view, source);
+            let number = self.newest_record(&keyspace).await?;
+            let done = self.ledger.last_complete(&keyspace).await?;
             if let Some(done) = done.as_ref().filter(|done| done.to > to) {
                 return Err(MaterializeError::BehindWatermark {
                     view: view.name.clone(),
@@ -110,13 +125,29 @@ impl Materializer {
                     to,
                 });
             }
-            tasks.push(self.task(view, source, Scope::UpTo { to, done }));
+            let task = self.task(view, source, Scope::UpTo { to, done });
+            tasks.push(Planned { task, number });
         }
         self.run(tasks, progress).await
     }
 
     fn keyspace(&self, view: &FeatureView, source: &Source) -> Keyspace {
         Keyspace::of(&self.definitions.project, view, source)
+    }
+
+    /// The number of the keyspace's newest record, by which a run is planned.
+    ///
+    /// # Errors
+    /// When the keyspace is being given up.
+    async fn newest_record(&self, keyspace: &Keyspace) -> Result<u64, MaterializeError> {
+        let standing = self.ledger.standing(keyspace).await?;
+        if standing.is_going() {
+            return Err(MaterializeError::KeyspaceGoes {
+                view: keyspace.view.clone(),
+                keyspace: keyspace.clone(),
+            });
+        }
+        Ok(standing.number)
     }
 
     fn task(&self, view: &FeatureView, source: &Source, scope: Scope) -> ViewTask {
@@ -129,34 +160,47 @@ impl Materializer {
         }
     }
 
-    async fn run(&self, tasks: Vec<ViewTask>, progress: &dyn Progress) -> Result<MaterializeSummary, MaterializeError> {
+    async fn run(&self, tasks: Vec<Planned>, progress: &dyn Progress) -> Result<MaterializeSummary, MaterializeError> {
         let mut summary = MaterializeSummary::default();
-        for task in tasks {
-            let view = self.run_view(&task, progress).await?;
+        for planned in tasks {
+            let view = self.run_view(planned, progress).await?;
             progress.view_finished(&view);
             summary.views.push(view);
         }
         Ok(summary)
     }
 
-    async fn run_view(&self, task: &ViewTask, progress: &dyn Progress) -> Result<ViewSummary, MaterializeError> {
+    async fn run_view(&self, planned: Planned, progress: &dyn Progress) -> Result<ViewSummary, MaterializeError> {
         let started = self.clock.now();
+        let Planned { mut task, mut number } = planned;
         progress.view_started(&task.view.name);
-        let outcome = self.runner.run(task, progress).await?;
-        // The runner has returned, so every write is durable; only now may the ledger say so.
-        let finished = self.clock.now();
-        let entry = LedgerEntry {
-            keyspace: task.keyspace.to_string(),
-            registry_version: self.registry_version,
-            from: task.scope.from(),
-            to: task.scope.to(),
-            finished,
-            rows: outcome.rows,
-            life: Some(outcome.life),
-            files: outcome.files.clone(),
+        let (outcome, finished) = loop {
+            let outcome = self.runner.run(&task, progress).await?;
+            // The runner has returned, so every write is durable; only now may the ledger say so.
+            let finished = self.clock.now();
+            let entry = LedgerEntry {
+                keyspace: task.keyspace.to_string(),
+                registry_version: self.registry_version,
+                from: task.scope.from(),
+                to: task.scope.to(),
+                finished,
+                rows: outcome.rows,
+                life: Some(outcome.life),
+                files: outcome.files.clone(),
+            };
+            match self.ledger.append(&task.keyspace, &entry, number).await? {
+                Appended::Recorded => {
+                    self.runner.settled(&task, &outcome, RunEnding::Done).await?;
+                    break (outcome, finished);
+                }
+                Appended::Released => {
+                    self.runner.settled(&task, &outcome, RunEnding::Lost).await?;
+                    number = self.newest_record(&task.keyspace).await?;
+                    task.scope = task.scope.anew();
+                    tracing::warn!(view = %task.view.name, "its rows were deleted while they were written, it begins anew");
+                }
+            }
         };
-        self.ledger.append(&task.keyspace, &entry).await?;
-        self.runner.recorded(task, &outcome).await?;
         tracing::info!(
             view = %task.view.name,
             rows = outcome.rows.read,

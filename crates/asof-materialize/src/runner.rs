@@ -14,6 +14,7 @@ use asof_offline::{OfflineEngine, OfflineError};
 use asof_online::{KeyspaceLife, OnlineError, OnlineStore};
 use async_trait::async_trait;
 
+use crate::files::source_files;
 use crate::runs::{Open, RunEnd, RunEnding, RunId, RunPlan, Runs, ShardEvent};
 use crate::{BrokenExpectation, FileChanges, MaterializeError, Progress, RecordedFile, RowCounts, Scope, ViewTask};
 use parts::{Parts, Planned};
@@ -55,11 +56,12 @@ pub trait Runner: Send + Sync {
     /// Dropped at any point, some of the rows are online; running again brings the rest.
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError>;
 
-    /// Is told that the ledger holds what the task came to: whatever was kept to take it up again may go.
+    /// Is told what became of the outcome: the ledger holds it ([`RunEnding::Done`]), or it came to nothing
+    /// ([`RunEnding::Lost`]). Whatever was kept to take the task up again may go.
     ///
     /// # Errors
-    /// When that cannot be noted. The task is done nevertheless.
-    async fn recorded(&self, task: &ViewTask, outcome: &TaskOutcome) -> Result<(), MaterializeError>;
+    /// When that cannot be noted.
+    async fn settled(&self, task: &ViewTask, outcome: &TaskOutcome, ending: RunEnding) -> Result<(), MaterializeError>;
 }
 
 /// Asks runners to stop: they finish the rows under way and let others have the rest. Cheap to clone.
@@ -132,23 +134,6 @@ impl LocalRunner {
         self
     }
 
-    async fn files(&self, task: &ViewTask) -> Result<Vec<RecordedFile>, MaterializeError> {
-        let files = self
-            .engine
-            .source_files(&task.source)
-            .await
-            .map_err(|source| offline(task, source))?;
-        Ok((files.into_iter())
-            .map(|file| RecordedFile {
-                path: file.path,
-                size: file.size,
-                etag: file.e_tag,
-                modified_micros: file.modified.micros(),
-                rows: file.rows,
-            })
-            .collect())
-    }
-
     /// The run that does the task, with its parts: one that is open, or a new one. Rows are checked before a run begins.
     async fn open(
         &self,
@@ -211,7 +196,7 @@ impl LocalRunner {
 #[async_trait]
 impl Runner for LocalRunner {
     async fn run(&self, task: &ViewTask, progress: &dyn Progress) -> Result<TaskOutcome, MaterializeError> {
-        let files = self.files(task).await?;
+        let files = source_files(&self.engine, &task.view.name, &task.source).await?;
         let before = self.advance(task, None).await?;
         let scope = by_life(&task.scope, before);
         let planned = Planned::new(task, &scope, files, before);
@@ -244,9 +229,9 @@ impl Runner for LocalRunner {
         Ok(outcome)
     }
 
-    async fn recorded(&self, task: &ViewTask, outcome: &TaskOutcome) -> Result<(), MaterializeError> {
+    async fn settled(&self, task: &ViewTask, outcome: &TaskOutcome, ending: RunEnding) -> Result<(), MaterializeError> {
         match &outcome.run {
-            Some(id) => self.end(task, id, RunEnding::Done).await,
+            Some(id) => self.end(task, id, ending).await,
             None => Ok(()),
         }
     }

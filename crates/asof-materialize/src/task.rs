@@ -35,6 +35,14 @@ impl Scope {
         }
     }
 
+    /// The same rows, when none of them is online yet.
+    pub(crate) fn anew(&self) -> Self {
+        match self {
+            Self::Interval { from, to } => Self::Interval { from: *from, to: *to },
+            Self::UpTo { to, .. } => Self::UpTo { to: *to, done: None },
+        }
+    }
+
     /// The end, itself inside.
     pub fn to(&self) -> Timestamp {
         match self {

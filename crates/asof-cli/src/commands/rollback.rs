@@ -39,6 +39,10 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, printer: &Printer)
         },
         || serde_json::json!({"version": version.0, "restored": args.version, "plan": plan.to_json()}),
     );
+    // The version is made, whatever comes of this: rows that it reads may have been given up since.
+    if let Err(error) = workspace.live(printer).await {
+        printer.note(format_args!("note: it cannot be told whether readers see it: {error}"));
+    }
     Ok(())
 }
 

@@ -46,6 +46,7 @@ fn help_names_every_command() -> Result<()> {
       materialize              Bring features online: the last row per entity in an interval
       materialize-incremental  Bring online what is new since the last run, late rows included
       get-online-features      Look up feature vectors in the online store
+      online                   Say what is online and whether it is right; delete what nobody needs
       push                     Write feature rows straight to the online store
       serve                    Serve feature vectors over gRPC and HTTP
       demo                     Tell the whole story on real flights, from YAML to a served vector

@@ -5,6 +5,7 @@ mod definitions;
 mod faults;
 mod flights;
 mod interrupts;
+mod keyspaces;
 mod matches;
 mod offline;
 mod online;

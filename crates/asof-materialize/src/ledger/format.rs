@@ -1,4 +1,6 @@
-//! The JSON of a ledger entry, version 2.
+//! The JSON of a ledger record.
+//!
+//! Version 2, a run; version 1 has no `life`:
 //!
 //! ```json
 //! {
@@ -15,19 +17,33 @@
 //! }
 //! ```
 //!
+//! Version 3, a step of a release; `stage` is `begun` or `ended`, `deleted` is how many rows went, null in `begun`:
+//!
+//! ```json
+//! {
+//!   "format": "asof-ledger",
+//!   "version": 3,
+//!   "keyspace": "flights/origin_weather@0123456789abcdef",
+//!   "registry_version": 5,
+//!   "release": {"stage": "ended", "time_micros": 1372939260000000, "deleted": 3}
+//! }
+//! ```
+//!
 //! Times are microseconds since the epoch, UTC, as every time that Asof can hold has such a number. `from_micros` and
-//! `etag` may be null. Version 1 has no `life`. Readers refuse another `format` or a later `version`, and ignore keys that they do not
-//! know.
+//! `etag` may be null. Readers refuse another `format` or a later `version`, and ignore keys that they do not know.
 
 use asof_model::Timestamp;
 use asof_online::KeyspaceLife;
 use serde::{Deserialize, Serialize};
 
-use super::{LedgerEntry, RecordedFile};
+use super::{LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage};
 use crate::RowCounts;
 
 const FORMAT: &str = "asof-ledger";
-const VERSION: u32 = 2;
+/// The version of runs; those of version 1 are read, too.
+const RUN: u32 = 2;
+/// The version of releases.
+const RELEASE: u32 = 3;
 
 /// What every version of the format has.
 #[derive(Deserialize)]
@@ -91,11 +107,34 @@ struct File {
     rows: u64,
 }
 
-/// The entry as stored.
-pub(super) fn to_bytes(entry: &LedgerEntry) -> Vec<u8> {
+#[derive(Serialize, Deserialize)]
+struct StoredRelease {
+    format: String,
+    version: u32,
+    keyspace: String,
+    registry_version: u64,
+    release: Step,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Step {
+    stage: Stage,
+    time_micros: i64,
+    deleted: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Begun,
+    Ended,
+}
+
+/// A run as stored.
+pub(super) fn run_to_bytes(entry: &LedgerEntry) -> Vec<u8> {
     let stored = Entry {
         format: FORMAT.to_owned(),
-        version: VERSION,
+        version: RUN,
         keyspace: entry.keyspace.clone(),
         registry_version: entry.registry_version,
         from_micros: entry.from.map(Timestamp::micros),
@@ -117,20 +156,63 @@ pub(super) fn to_bytes(entry: &LedgerEntry) -> Vec<u8> {
             })
             .collect(),
     };
-    let mut bytes = serde_json::to_vec_pretty(&stored).expect("texts and numbers are always JSON");
+    to_bytes(&stored)
+}
+
+/// A step of a release as stored.
+pub(super) fn release_to_bytes(release: &Release) -> Vec<u8> {
+    let (stage, deleted) = match release.stage {
+        ReleaseStage::Begun => (Stage::Begun, None),
+        ReleaseStage::Ended { deleted } => (Stage::Ended, Some(deleted)),
+    };
+    to_bytes(&StoredRelease {
+        format: FORMAT.to_owned(),
+        version: RELEASE,
+        keyspace: release.keyspace.clone(),
+        registry_version: release.registry_version,
+        release: Step {
+            stage,
+            time_micros: release.time.micros(),
+            deleted,
+        },
+    })
+}
+
+fn to_bytes(stored: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(stored).expect("texts and numbers are always JSON");
     bytes.push(b'\n');
     bytes
 }
 
-/// The entry that was stored, or what is wrong with it.
-pub(super) fn from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
+/// The record that was stored, or what is wrong with it.
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<LedgerRecord, String> {
     let header: Header = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if header.format != FORMAT || !(1..=VERSION).contains(&header.version) {
-        return Err(format!(
-            "it is `{}` version {}, and this Asof reads `{FORMAT}` up to version {VERSION}; use a newer Asof",
-            header.format, header.version
-        ));
+    match (header.format.as_str(), header.version) {
+        (FORMAT, 1..=RUN) => run_from_bytes(bytes).map(LedgerRecord::Run),
+        (FORMAT, RELEASE) => release_from_bytes(bytes).map(LedgerRecord::Release),
+        (format, version) => Err(format!(
+            "it is `{format}` version {version}, and this Asof reads `{FORMAT}` up to version {RELEASE}; \
+             use a newer Asof"
+        )),
     }
+}
+
+fn release_from_bytes(bytes: &[u8]) -> Result<Release, String> {
+    let stored: StoredRelease = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(Release {
+        keyspace: stored.keyspace,
+        registry_version: stored.registry_version,
+        time: Timestamp::from_micros(stored.release.time_micros),
+        stage: match stored.release.stage {
+            Stage::Begun => ReleaseStage::Begun,
+            Stage::Ended => ReleaseStage::Ended {
+                deleted: stored.release.deleted.unwrap_or_default(),
+            },
+        },
+    })
+}
+
+fn run_from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
     let stored: Entry = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     Ok(LedgerEntry {
         keyspace: stored.keyspace,
@@ -162,6 +244,8 @@ mod tests {
 
     const VERSION_1: &[u8] = include_bytes!("../../tests/fixtures/ledger/v1.json");
     const VERSION_2: &[u8] = include_bytes!("../../tests/fixtures/ledger/v2.json");
+    const BEGUN: &[u8] = include_bytes!("../../tests/fixtures/ledger/v3-begun.json");
+    const ENDED: &[u8] = include_bytes!("../../tests/fixtures/ledger/v3-ended.json");
 
     fn entry() -> LedgerEntry {
         LedgerEntry {
@@ -201,24 +285,45 @@ mod tests {
     #[test]
     fn version_2_is_written_and_read_as_it_always_was() {
         assert_eq!(
-            String::from_utf8(to_bytes(&entry())).unwrap(),
+            String::from_utf8(run_to_bytes(&entry())).unwrap(),
             String::from_utf8_lossy(VERSION_2)
         );
-        assert_eq!(from_bytes(VERSION_2), Ok(entry()));
+        assert_eq!(from_bytes(VERSION_2), Ok(LedgerRecord::Run(entry())));
     }
 
     #[test]
     fn version_1_is_read_and_knows_no_life() {
         let former = LedgerEntry { life: None, ..entry() };
-        assert_eq!(from_bytes(VERSION_1), Ok(former));
+        assert_eq!(from_bytes(VERSION_1), Ok(LedgerRecord::Run(former)));
+    }
+
+    #[test]
+    fn version_3_tells_of_releases() {
+        let goldens: [(&[u8], ReleaseStage); 2] = [
+            (BEGUN, ReleaseStage::Begun),
+            (ENDED, ReleaseStage::Ended { deleted: 26_115 }),
+        ];
+        for (golden, stage) in goldens {
+            let release = Release {
+                keyspace: "flights/origin_weather@0123456789abcdef".to_owned(),
+                registry_version: 5,
+                time: Timestamp::from_micros(1_372_939_260_000_000),
+                stage,
+            };
+            assert_eq!(
+                String::from_utf8(release_to_bytes(&release)).unwrap(),
+                String::from_utf8_lossy(golden)
+            );
+            assert_eq!(from_bytes(golden), Ok(LedgerRecord::Release(release)));
+        }
     }
 
     #[test]
     fn other_versions_and_other_files_are_refused() {
         assert_eq!(
-            from_bytes(br#"{"format": "asof-ledger", "version": 3, "new": []}"#),
+            from_bytes(br#"{"format": "asof-ledger", "version": 4, "new": []}"#),
             Err(
-                "it is `asof-ledger` version 3, and this Asof reads `asof-ledger` up to version 2; use a newer Asof"
+                "it is `asof-ledger` version 4, and this Asof reads `asof-ledger` up to version 3; use a newer Asof"
                     .to_owned()
             )
         );

@@ -3,11 +3,13 @@
 mod expectations;
 mod incremental;
 mod interval;
+mod keyspaces;
 mod killed;
 mod live;
 mod object_store;
 mod property;
 mod pushed;
 mod runs;
+mod verified;
 mod windows;
 mod world;
