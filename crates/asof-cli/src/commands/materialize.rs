@@ -96,7 +96,9 @@ async fn materializer(workspace: &Workspace, shards: NonZeroU32, engine: &Engine
     let snapshot = workspace.applied().await?;
     let ledger = Ledger::beside(&workspace.registry()?);
     let engine = Arc::new(workspace.offline_within(engine, None)?);
-    let runner = LocalRunner::new(engine, workspace.online_store().await?, shards);
+    let store = workspace.online_store().await?;
+    store.define(&snapshot.definitions);
+    let runner = LocalRunner::new(engine, store, shards);
     Ok(Materializer::new(
         snapshot.definitions.clone(),
         snapshot.version.0,
