@@ -9,7 +9,7 @@ use asof_model::{ColumnName, ErrorKind, FeatureName, Keyspace, ValueType, ViewNa
 pub enum FeastProblem {
     /// It should be written.
     #[error(
-        "is Feast's and is only read; let Feast write it, or set `layout: asof` in `online_store` to have rows of asof's own"
+        "is Feast's and is only read; let Feast write to it, or set `layout: asof` in `online_store` to keep rows of asof's own"
     )]
     ReadOnly,
     /// All rows of it were asked for.

@@ -37,8 +37,8 @@ async fn nothing_is_written() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(
             text(&world, &error),
-            "the online store at `redis://…/0` is Feast's and is only read; let Feast write it, or set `layout: asof` \
-             in `online_store` to have rows of asof's own"
+            "the online store at `redis://…/0` is Feast's and is only read; let Feast write to it, or set `layout: \
+             asof` in `online_store` to keep rows of asof's own"
         );
     }
     let listed = store.scan(&keyspace).await.unwrap_err();

@@ -2,9 +2,8 @@
 
 use arrow::array::{Array, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
-use asof_model::StoredOrder;
-use asof_model::Timestamp;
 use asof_model::definition::RedisTopology;
+use asof_model::{Secret, StoredOrder, Timestamp};
 use asof_proto::feast::types::DoubleList;
 use asof_testkit::RedisCluster;
 
@@ -130,6 +129,35 @@ async fn keys_of_several_parts_and_of_none_are_found() {
     let weather = decoded("weather", &weather);
     assert!(!weather.columns[0].as_boolean().value(0));
     assert_eq!(weather.columns[0].null_count(), 0);
+}
+
+#[tokio::test]
+async fn a_user_who_may_only_read_is_enough() {
+    let world = World::new().await;
+    let fields: [(&[u8], Vec<u8>); 2] = [(TRIPS_TODAY, value(Val::Int64Val(5))), (TS_DRIVER_STATS, at())];
+    world.write(&driver(1), &fields).await;
+    let rules = [
+        "ACL", "SETUSER", "reader", "on", ">secret", "~*", "-@all", "+hmget", "+ping",
+    ];
+    world.server.cli(&rules).unwrap();
+    let addresses = [world.server.address()];
+    let store = open(&addresses, |config| {
+        config.username = Some("reader".to_owned());
+        config.password = Some(Secret::new("secret"));
+    });
+    let store = store.await;
+    store.define(&definitions());
+    store.ping().await.unwrap();
+    let (keyspace, keys) = (
+        keyspace("driver_stats"),
+        keys("driver_stats", &[drivers(&[Some(1)])], 1),
+    );
+    let request = ReadRequest {
+        keyspace: &keyspace,
+        keys: &keys,
+    };
+    let rows = store.read(&[request]).await.unwrap().remove(0);
+    assert!(rows[0].is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
