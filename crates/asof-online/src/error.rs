@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use asof_model::ErrorKind;
 use asof_model::row::RowError;
 
+use crate::feast::FeastProblem;
 use crate::redis::RedisProblem;
 
 /// Why an online store does not do what it is asked. Names the store wherever it is known.
@@ -111,6 +112,14 @@ pub enum OnlineError {
         /// What is wrong.
         problem: RedisProblem,
     },
+    /// The store is a Redis that Feast fills, and cannot do what it is asked.
+    #[error("the online store at `{server}` {problem}")]
+    Feast {
+        /// The servers, without user and password.
+        server: String,
+        /// What is wrong.
+        problem: Box<FeastProblem>,
+    },
     /// The thread that did the work is gone.
     #[error("the work on the online store was cut short: {source}")]
     Task {
@@ -128,6 +137,7 @@ impl OnlineError {
             Self::Full { .. } => ErrorKind::Exhausted,
             Self::Busy { .. } | Self::Replaced { .. } | Self::Io { .. } => ErrorKind::Unavailable,
             Self::Redis { problem, .. } => problem.kind(),
+            Self::Feast { problem, .. } => problem.kind(),
             Self::Format { .. } | Self::Damaged { .. } | Self::Task { .. } => ErrorKind::Internal,
         }
     }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use asof_model::definition::OnlineStoreConfig;
+use asof_model::definition::{OnlineStoreConfig, RedisLayout};
 
-use crate::{EmbeddedStore, OnlineError, OnlineStore, RedisStore};
+use crate::{EmbeddedStore, FeastStore, OnlineError, OnlineStore, RedisStore};
 
 /// Opens the store that a repository names, and makes it where there is none yet. Relative paths are relative to
 /// `base`, the repository's folder.
@@ -20,6 +20,9 @@ pub async fn open(config: &OnlineStoreConfig, base: &Path) -> Result<Arc<dyn Onl
             let store = opened.map_err(|source| OnlineError::Task { source })??;
             Ok(Arc::new(store))
         }
-        OnlineStoreConfig::Redis(config) => Ok(Arc::new(RedisStore::open(config, base)?)),
+        OnlineStoreConfig::Redis(config) => Ok(match config.layout {
+            RedisLayout::Asof => Arc::new(RedisStore::open(config, base)?),
+            RedisLayout::Feast => Arc::new(FeastStore::open(config, base)?),
+        }),
     }
 }

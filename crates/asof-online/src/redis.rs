@@ -53,13 +53,13 @@ use asof_model::row::EncodedRows;
 use asof_model::{Keyspace, TimeSpan};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt;
 use redis::Value;
 
-use batch::{Batch, Kind, Shape};
-use connect::{Connector, duration};
-use link::{Link, Open, Purpose};
+pub(crate) use batch::{Batch, Kind, Shape};
+pub(crate) use connect::{Connector, duration, reads_replicas};
+pub(crate) use link::{Link, Purpose};
 pub use problem::RedisProblem;
+pub(crate) use read::fields;
 use script::StoredScript;
 
 use crate::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
@@ -100,10 +100,7 @@ impl RedisStore {
                 clustered: config.topology == RedisTopology::Cluster,
                 timeout: duration(config.timeout),
                 grace: duration(config.expiry_grace),
-                reads: Link::new(
-                    Connector::new(config, base, connect::reads_replicas(config))?,
-                    Purpose::Read,
-                ),
+                reads: Link::new(Connector::new(config, base, reads_replicas(config))?, Purpose::Read),
                 writes: Link::new(Connector::new(config, base, false)?, Purpose::Write),
                 guard: StoredScript::new(include_str!("redis/guard.lua")),
                 register: StoredScript::new(include_str!("redis/register.lua")),
@@ -202,11 +199,7 @@ impl OnlineStore for RedisStore {
     }
 
     async fn ping(&self) -> Result<(), OnlineError> {
-        let ping = |open: Arc<Open>| {
-            let ping = async move { all_accepted(check::on_primaries(&open, redis::cmd("PING")).await?) };
-            ping.boxed()
-        };
-        let pinged = self.inner.reads.try_until(self.inner.timeout, ping).await;
-        pinged.map(|_| ()).map_err(|problem| self.fault(problem))
+        let pinged = self.inner.reads.ping(self.inner.timeout).await;
+        pinged.map_err(|problem| self.fault(problem))
     }
 }

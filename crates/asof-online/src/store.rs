@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use asof_model::definition::Definitions;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
 use asof_model::{Keyspace, TimeSpan};
@@ -97,6 +98,13 @@ pub struct StoredRow {
 /// whole writes, whole or not at all.
 #[async_trait]
 pub trait OnlineStore: fmt::Debug + Send + Sync {
+    /// Tells the store which views there are. Whoever serves or writes a registry version calls it before the first row
+    /// of that version is read or written; the views of the version before may still be asked for.
+    ///
+    /// A store that keeps what it is given has no use for it. One that holds rows of somebody else's finds them by the
+    /// definitions. A store that passes everything on to another one passes this on too.
+    fn define(&self, _definitions: &Definitions) {}
+
     /// Reads rows of several keyspaces: one answer per request, in the order of the requests, each with one entry per
     /// key in the order of the keys. `None`: there is no row, or no key.
     ///

@@ -117,6 +117,7 @@ impl FeatureServer {
     pub fn load(&self, version: u64, definitions: Arc<Definitions>) -> Result<(), ServingError> {
         let catalog = Catalog::new(version, definitions);
         catalog.check()?;
+        self.store.define(catalog.definitions());
         self.current.store(Some(Arc::new(catalog)));
         self.versions.send_replace(Some(version));
         tracing::info!(version, "registry version loaded");

@@ -1,5 +1,6 @@
 //! `asof doctor`: whether everything that the repository needs is there and reachable.
 
+use asof_model::definition::{OnlineStoreConfig, RedisLayout};
 use asof_repo::{Diagnostic, Severity};
 use clap::Args;
 use serde_json::json;
@@ -115,6 +116,13 @@ async fn registry(workspace: &Workspace) -> CliResult<String> {
 async fn online_store(workspace: &Workspace) -> CliResult<String> {
     let store = workspace.online_store().await?;
     store.ping().await?;
+    if let OnlineStoreConfig::Redis(config) = &workspace.settings()?.online_store
+        && config.layout == RedisLayout::Feast
+    {
+        return Ok(format!(
+            "{config} answers; its rows are Feast's, which keeps no count of them"
+        ));
+    }
     let keyspaces = store.keyspaces().await?;
     let rows: u64 = keyspaces.iter().map(|keyspace| keyspace.rows).sum();
     Ok(format!(

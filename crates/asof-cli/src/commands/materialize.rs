@@ -129,6 +129,7 @@ async fn materializer(
     let clock = Arc::new(SystemClock);
     let engine = Arc::new(workspace.offline_within(engine, None)?);
     let store = workspace.online_store().await?;
+    store.define(&snapshot.definitions);
     let runner = LocalRunner::new(engine, store, Runs::beside(&registry), clock.clone())
         .with_shards(shards)
         .stopped_by(stop.clone());

@@ -29,6 +29,7 @@ pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> 
     let workspace = Workspace::open(global)?;
     let snapshot = workspace.applied().await?;
     let store = workspace.online_store().await?;
+    store.define(&snapshot.definitions);
     let rows = read(&args.input)?;
     let pushed = asof_materialize::push(
         &snapshot.definitions,

@@ -3,6 +3,7 @@
 mod basics;
 mod definitions;
 mod faults;
+mod feast;
 mod flights;
 mod interrupts;
 mod keyspaces;

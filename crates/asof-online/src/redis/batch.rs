@@ -13,7 +13,7 @@ use super::connect::Connection;
 use super::link::Open;
 
 /// Commands, each of one key, that are sent together. They may be carried out in any order.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     commands: Pipeline,
     /// The slot of each command; empty where there is no cluster.
     slots: Vec<Slot>,
@@ -22,16 +22,16 @@ pub(super) struct Batch {
 
 /// What a batch is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Who may carry the commands out.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// Whether they go to a cluster.
-    pub(super) clustered: bool,
+    pub(crate) clustered: bool,
 }
 
 /// Who may carry commands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Primaries only.
     Write,
     /// Replicas too, where connections to them were asked for.
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 
 impl Batch {
     /// A batch without commands, with room for some.
-    pub(super) fn new(shape: Shape, capacity: usize) -> Self {
+    pub(crate) fn new(shape: Shape, capacity: usize) -> Self {
         Self {
             commands: Pipeline::with_capacity(capacity),
             slots: Vec::with_capacity(if shape.clustered { capacity } else { 0 }),
@@ -49,7 +49,7 @@ impl Batch {
     }
 
     /// Adds a command of the key.
-    pub(super) fn push(&mut self, key: &[u8], command: Cmd) {
+    pub(crate) fn push(&mut self, key: &[u8], command: Cmd) {
         if self.shape.clustered {
             self.slots.push(Slot::for_key(key));
         }

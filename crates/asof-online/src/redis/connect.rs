@@ -28,7 +28,7 @@ pub(super) enum Connection {
 }
 
 /// Makes connections.
-pub(super) struct Connector {
+pub(crate) struct Connector {
     to: Target,
     config: AsyncConnectionConfig,
 }
@@ -43,7 +43,7 @@ enum Target {
 impl Connector {
     /// Reads the certificates that the settings name, and connects to nothing yet. With `replicas` connections are to
     /// replicas where there are any.
-    pub(super) fn new(config: &RedisConfig, base: &Path, replicas: bool) -> Result<Self, RedisProblem> {
+    pub(crate) fn new(config: &RedisConfig, base: &Path, replicas: bool) -> Result<Self, RedisProblem> {
         let certificates = config.tls.as_ref().map(|tls| certificates(tls, base)).transpose()?;
         let to = match &config.topology {
             RedisTopology::Single => {
@@ -91,11 +91,11 @@ impl Connector {
 }
 
 /// Whether reads go to replicas.
-pub(super) fn reads_replicas(config: &RedisConfig) -> bool {
+pub(crate) fn reads_replicas(config: &RedisConfig) -> bool {
     config.read_from == ReadFrom::Replica
 }
 
-pub(super) fn duration(span: TimeSpan) -> Duration {
+pub(crate) fn duration(span: TimeSpan) -> Duration {
     Duration::from_micros(span.micros().unsigned_abs())
 }
 

@@ -10,11 +10,10 @@ use futures::future::BoxFuture;
 use redis::Value;
 use tokio::sync::Mutex;
 
-use super::RedisProblem;
 use super::batch::Batch;
-use super::check;
 use super::cluster::Slots;
 use super::connect::{Connection, Connector};
+use super::{RedisProblem, all_accepted, check};
 
 /// An open connection, and what is known of the servers behind it.
 pub(super) struct Open {
@@ -23,7 +22,7 @@ pub(super) struct Open {
 }
 
 /// A link to Redis. It connects when it is first used, and anew when the connection breaks or does not answer.
-pub(super) struct Link {
+pub(crate) struct Link {
     connector: Connector,
     current: ArcSwapOption<Open>,
     connecting: Mutex<()>,
@@ -33,13 +32,13 @@ pub(super) struct Link {
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Read,
     Write,
 }
 
 impl Link {
-    pub(super) fn new(connector: Connector, purpose: Purpose) -> Self {
+    pub(crate) fn new(connector: Connector, purpose: Purpose) -> Self {
         Self {
             connector,
             current: ArcSwapOption::empty(),
@@ -51,7 +50,7 @@ impl Link {
     /// The values that the commands return, in their order. A value may be an error of the server.
     ///
     /// What may pass is waited for and tried again, with growing and uneven pauses, until `within` is over.
-    pub(super) async fn run(&self, batch: &Batch, within: Duration) -> Result<Vec<Value>, RedisProblem> {
+    pub(crate) async fn run(&self, batch: &Batch, within: Duration) -> Result<Vec<Value>, RedisProblem> {
         self.try_until(within, |open| async move { batch.run(&open).await }.boxed())
             .await
     }
@@ -91,6 +90,15 @@ impl Link {
             let slow = || RedisProblem::Slow(format!("{within:?}"));
             Err(last.into_inner().unwrap_or_else(slow))
         })
+    }
+
+    /// Whether all primaries answer.
+    pub(crate) async fn ping(&self, within: Duration) -> Result<(), RedisProblem> {
+        let ping = |open: Arc<Open>| {
+            let ping = async move { all_accepted(check::on_primaries(&open, redis::cmd("PING")).await?) };
+            ping.boxed()
+        };
+        self.try_until(within, ping).await.map(|_| ())
     }
 
     async fn open(&self) -> Result<Arc<Open>, RedisProblem> {

@@ -35,7 +35,7 @@ impl RedisStore {
         let values = self.inner.reads.run(&batch, self.inner.timeout).await;
         let values = values.map_err(|problem| self.fault(problem))?;
         for (hash, value) in wanted.iter().zip(values) {
-            let rows = rows(value).map_err(|problem| self.fault(problem))?;
+            let rows = self::fields(value).map_err(|problem| self.fault(problem))?;
             for ((request, position), row) in hash.places.iter().zip(rows) {
                 answers[*request][*position] = row;
             }
@@ -71,7 +71,8 @@ fn wanted<'k>(requests: &[ReadRequest<'k>]) -> (Vec<Vec<u8>>, Vec<Wanted<'k>>) {
     (prefixes, wanted)
 }
 
-fn rows(value: Value) -> Result<Vec<Option<Bytes>>, RedisProblem> {
+/// The values of the fields that `HMGET` asked for; `None` where there is none.
+pub(crate) fn fields(value: Value) -> Result<Vec<Option<Bytes>>, RedisProblem> {
     let Value::Array(values) = accepted(value)? else {
         return Err(RedisProblem::Other("HMGET was not answered with a list".to_owned()));
     };

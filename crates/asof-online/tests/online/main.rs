@@ -4,6 +4,7 @@
 
 mod child;
 mod faulty;
+mod feast;
 mod folders;
 mod processes;
 mod redis;
