@@ -7,8 +7,8 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materialize, online,
-    plan, push, rollback, serve, show, training_sets, validate,
+    apply, completions, demo, doctor, get_historical_features, get_online_features, history, init, materializations,
+    materialize, online, plan, push, rollback, serve, show, training_sets, validate,
 };
 
 const EXAMPLES: &str = "\
@@ -114,6 +114,8 @@ pub(crate) enum Command {
     Materialize(materialize::MaterializeArgs),
     /// Bring online what is new since the last run, late rows included.
     MaterializeIncremental(materialize::IncrementalArgs),
+    /// List the runs that bring features online; resume or cancel one.
+    Materializations(materializations::MaterializationsArgs),
     /// Look up feature vectors in the online store.
     GetOnlineFeatures(get_online_features::OnlineArgs),
     /// Say what is online and whether it is right; delete what nobody needs.

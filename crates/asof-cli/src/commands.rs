@@ -8,6 +8,7 @@ pub(crate) mod get_historical_features;
 pub(crate) mod get_online_features;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod materializations;
 pub(crate) mod materialize;
 pub(crate) mod online;
 pub(crate) mod plan;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> CliResult {
         Command::TrainingSets(args) => training_sets::run(global, &args, printer).await,
         Command::Materialize(args) => materialize::run(global, &args, printer).await,
         Command::MaterializeIncremental(args) => materialize::run_incremental(global, &args, printer).await,
+        Command::Materializations(args) => materializations::run(global, &args, printer).await,
         Command::GetOnlineFeatures(args) => get_online_features::run(global, &args, printer).await,
         Command::Online(args) => online::run(global, &args, printer).await,
         Command::Push(args) => push::run(global, &args, printer).await,

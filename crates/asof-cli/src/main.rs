@@ -71,8 +71,10 @@ fn main() -> ExitCode {
 
 /// Runs the command to its end, or until Ctrl-C or SIGTERM. Then it is dropped, and its temporary files with it.
 async fn supervise(cli: Cli, printer: &Printer) -> CliResult {
-    if matches!(cli.command, Command::Serve(_)) {
-        // It ends by a signal, in its own way.
+    use Command::{Materialize, MaterializeIncremental, Serve};
+
+    if matches!(cli.command, Serve(_) | Materialize(_) | MaterializeIncremental(_)) {
+        // They end by a signal, in their own way.
         return commands::run(cli, printer).await;
     }
     let mut command = {

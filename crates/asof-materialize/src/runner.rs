@@ -120,7 +120,7 @@ impl LocalRunner {
         self
     }
 
-    /// Gives shards about so many rows; at least one.
+    /// Gives shards about so many rows, a quarter of a million unless told; at least one.
     #[must_use]
     pub fn with_rows_per_shard(mut self, rows: u64) -> Self {
         self.rows_per_shard = rows.max(1);

@@ -23,6 +23,7 @@
 
 mod format;
 mod id;
+mod owner;
 mod shard;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 pub use id::{InvalidRunId, RunId};
+pub(crate) use owner::Owner;
 pub(crate) use shard::Claim;
 pub use shard::{ShardDone, ShardEvent, ShardStatus};
 

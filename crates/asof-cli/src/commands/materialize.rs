@@ -1,6 +1,6 @@
 //! `asof materialize` and `asof materialize-incremental`: features brought online.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,16 +8,21 @@ use asof_materialize::{
     Ledger, LocalRunner, MaterializeError, MaterializeSummary, Materializer, Progress, Runs, StopFlag, ViewSummary,
 };
 use asof_model::{SystemClock, Timestamp, ViewName};
+use asof_registry::Snapshot;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::args::{EngineArgs, Global};
-use crate::error::{CliError, CliResult};
+use crate::error::CliResult;
+use crate::interrupted;
 use crate::printer::Printer;
 use crate::progress::Reporter;
-use crate::table::table;
+use crate::table::{plural, table};
 use crate::workspace::Workspace;
+
+/// About how many rows a shard has, unless told.
+const ROWS_PER_SHARD: NonZeroU64 = NonZeroU64::new(250_000).expect("it is not zero");
 
 /// How long a run may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -48,6 +53,9 @@ pub(crate) struct IncrementalArgs {
     /// In how many parts the entities of a view are done, one after the other: more take less memory and more reading.
     #[arg(long, value_name = "N", default_value = "1")]
     shards: NonZeroU32,
+    /// About how many rows are written before it is noted that they are: what is noted is not written again after a kill.
+    #[arg(long, value_name = "N", default_value = "250000")]
+    rows_per_shard: NonZeroU64,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -59,6 +67,7 @@ impl IncrementalArgs {
             to,
             views: Vec::new(),
             shards: NonZeroU32::MIN,
+            rows_per_shard: ROWS_PER_SHARD,
             engine: EngineArgs::default(),
         }
     }
@@ -68,7 +77,7 @@ pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Print
     let workspace = Workspace::open(global)?;
     let common = &args.common;
     let stop = StopFlag::default();
-    let materializer = materializer(&workspace, common.shards, &common.engine, &stop).await?;
+    let materializer = materializer(&workspace, common, &stop).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let run = materializer.materialize(&common.views, args.from, common.to, &bar);
     let summary = until_signalled(&stop, run).await;
@@ -91,7 +100,7 @@ pub(crate) async fn incremental(
     printer: &Printer,
 ) -> CliResult<MaterializeSummary> {
     let stop = StopFlag::default();
-    let materializer = materializer(workspace, args.shards, &args.engine, &stop).await?;
+    let materializer = materializer(workspace, args, &stop).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let run = materializer.materialize_incremental(&args.views, args.to, &bar);
     let summary = until_signalled(&stop, run).await;
@@ -104,34 +113,70 @@ async fn until_signalled(
     stop: &StopFlag,
     run: impl Future<Output = Result<MaterializeSummary, MaterializeError>>,
 ) -> CliResult<MaterializeSummary> {
-    let signalled = async {
-        if asof_server::terminated().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        stop.stop();
-        tokio::time::sleep(GRACE).await;
-    };
+    let mut run = std::pin::pin!(run);
     tokio::select! {
-        summary = run => Ok(summary?),
-        () = signalled => Err(CliError::refused("stopped before the end; run the same again to go on")),
+        summary = &mut run => Ok(summary?),
+        error = interrupted() => {
+            stop.stop();
+            // What is not over then is left to whoever runs the same again.
+            match tokio::time::timeout(GRACE, run).await {
+                Ok(Ok(summary)) => Ok(summary),
+                _ => Err(error),
+            }
+        }
     }
 }
 
 /// A materializer of the registry's current version, run on this machine.
-async fn materializer(
+async fn materializer(workspace: &Workspace, args: &IncrementalArgs, stop: &StopFlag) -> CliResult<Materializer> {
+    let snapshot = workspace.applied().await?;
+    materializer_of(workspace, &snapshot, args, stop).await
+}
+
+/// Goes on with a run of one view, whose definitions are those of `snapshot`; its interval has no start where it was to
+/// bring what was not online.
+pub(super) async fn resume(
     workspace: &Workspace,
-    shards: NonZeroU32,
+    snapshot: &Snapshot,
+    views: &[String],
+    (from, to): (Option<Timestamp>, Timestamp),
     engine: &EngineArgs,
+    printer: &Printer,
+) -> CliResult {
+    let stop = StopFlag::default();
+    let args = IncrementalArgs {
+        engine: engine.clone(),
+        ..IncrementalArgs::up_to(to)
+    };
+    let materializer = materializer_of(workspace, snapshot, &args, &stop).await?;
+    let bar = Bar(Reporter::new(printer, "materializing", "rows"));
+    let run = async {
+        match from {
+            Some(from) => materializer.materialize(views, from, to, &bar).await,
+            None => materializer.materialize_incremental(views, to, &bar).await,
+        }
+    };
+    let summary = until_signalled(&stop, run).await;
+    bar.0.finish();
+    show(&summary?, printer);
+    Ok(())
+}
+
+/// A materializer of a registry version, run on this machine.
+async fn materializer_of(
+    workspace: &Workspace,
+    snapshot: &Snapshot,
+    args: &IncrementalArgs,
     stop: &StopFlag,
 ) -> CliResult<Materializer> {
-    let snapshot = workspace.applied().await?;
     let registry = workspace.registry()?;
     let clock = Arc::new(SystemClock);
-    let engine = Arc::new(workspace.offline_within(engine, None)?);
+    let engine = Arc::new(workspace.offline_within(&args.engine, None)?);
     let store = workspace.online_store().await?;
     store.define(&snapshot.definitions);
     let runner = LocalRunner::new(engine, store, Runs::beside(&registry), clock.clone())
-        .with_shards(shards)
+        .with_shards(args.shards)
+        .with_rows_per_shard(args.rows_per_shard.get())
         .stopped_by(stop.clone());
     Ok(Materializer::new(
         snapshot.definitions.clone(),
@@ -154,7 +199,10 @@ impl Progress for Bar {
     fn planned(&self, view: &ViewName, rows: Option<u64>, shards: usize) {
         self.0.expect(rows, "rows");
         if let Some(rows) = rows {
-            self.0.line(|| format!("{view}: {rows} rows in {shards} shards"));
+            self.0.line(|| {
+                let (rows, shards) = (plural(rows, "row", "rows"), plural(shards as u64, "shard", "shards"));
+                format!("{view}: {rows} in {shards}")
+            });
         }
     }
 

@@ -45,6 +45,7 @@ fn help_names_every_command() -> Result<()> {
       training-sets            Make a training set again and compare, or say where its values come from
       materialize              Bring features online: the last row per entity in an interval
       materialize-incremental  Bring online what is new since the last run, late rows included
+      materializations         List the runs that bring features online; resume or cancel one
       get-online-features      Look up feature vectors in the online store
       online                   Say what is online and whether it is right; delete what nobody needs
       push                     Write feature rows straight to the online store

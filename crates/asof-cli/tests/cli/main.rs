@@ -8,6 +8,7 @@ mod flights;
 mod interrupts;
 mod keyspaces;
 mod matches;
+mod materializations;
 mod offline;
 mod online;
 mod refusals;

@@ -18,6 +18,7 @@ fn materialize_tells_what_went_online_view_by_view() -> Result<()> {
     ");
     insta::assert_snapshot!(run.stderr, @r"
     materializing driver_hourly
+    driver_hourly: 5 rows in 1 shard
     materializing driver_trips
     ");
     let said = [

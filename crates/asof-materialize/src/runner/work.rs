@@ -1,7 +1,5 @@
 //! The shards of a run, done by several workers here, and by whoever else has the same run.
 
-mod owner;
-
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,13 +11,12 @@ use futures::TryStreamExt;
 use futures::future::join_all;
 use parking_lot::Mutex;
 
-use self::owner::Owner;
 use super::doubt::Doubt;
 use super::parts::{Parts, Planned};
 use super::writer::{Writer, Written};
 use super::{LocalRunner, offline};
 use crate::reads::Late;
-use crate::runs::{Claim, LEASE, Open, RunEnding, ShardDone, ShardEvent};
+use crate::runs::{Claim, LEASE, Open, Owner, RunEnding, ShardDone, ShardEvent};
 use crate::{MaterializeError, Progress, RowCounts, ViewTask};
 
 /// How often it is looked whether others have done their shards.
@@ -181,7 +178,7 @@ impl Crew<'_> {
                     self.note(shard, done);
                     continue;
                 }
-                Some((_, ShardEvent::Claimed(claim))) if claim.holds(now) && !owner::is_gone(&claim.owner) => continue,
+                Some((_, ShardEvent::Claimed(claim))) if claim.is_valid(now) => continue,
                 Some((event, _)) => event,
                 None => 0,
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use asof_model::Timestamp;
 use asof_online::KeyspaceLife;
 
-use super::{LEASE, Part};
+use super::{LEASE, Part, owner};
 use crate::RowCounts;
 
 /// Something that happened to a shard.
@@ -90,22 +90,16 @@ impl ShardStatus {
         self.last = Some(event);
     }
 
+    /// Whether somebody does it `now`, as far as that is known.
+    pub fn is_running(&self, now: Timestamp) -> bool {
+        matches!(&self.last, Some(ShardEvent::Claimed(claim)) if claim.is_valid(now))
+    }
+
     /// What was done, if all of it was.
     pub fn done(&self) -> Option<&ShardDone> {
         match &self.last {
             Some(ShardEvent::Done(done)) => Some(done),
             _ => None,
-        }
-    }
-}
-
-impl ShardEvent {
-    /// Whether nobody else may begin the shard `now`.
-    pub fn holds(&self, now: Timestamp) -> bool {
-        match self {
-            Self::Done(_) => true,
-            Self::Claimed(claim) => claim.holds(now),
-            Self::Released { .. } | Self::Failed { .. } => false,
         }
     }
 }
@@ -121,8 +115,13 @@ impl Claim {
         }
     }
 
+    /// Whether nobody else may begin the shard `now`.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.holds(now) && !owner::is_gone(&self.owner)
+    }
+
     /// A claim of a clock that is ahead by more than a lease would hold for longer than anybody should wait.
-    pub(crate) fn holds(&self, now: Timestamp) -> bool {
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
         let left = self.until.micros().saturating_sub(now.micros());
         (0..=2 * LEASE.as_micros() as i64).contains(&left)
     }

@@ -178,11 +178,14 @@ async fn a_shard_is_claimed_by_one_and_counts_its_attempts() {
 #[test]
 fn claims_hold_for_a_lease_and_not_for_clocks_far_ahead() {
     let lease = LEASE.as_micros() as i64;
-    let claim = ShardEvent::Claimed(Claim::new("one", at(0), false));
-    assert!(claim.holds(at(0)) && claim.holds(at(lease)));
-    assert!(!claim.holds(at(lease + 1)));
+    let claim = Claim::new("another machine/1/2", at(0), false);
+    assert!(claim.is_valid(at(0)) && claim.is_valid(at(lease)));
+    assert!(!claim.is_valid(at(lease + 1)));
     // Claimed by a clock that is two minutes ahead.
-    assert!(!claim.holds(at(-4 * lease)));
-    assert!(ShardEvent::Done(done()).holds(at(i64::MAX)));
-    assert!(!ShardEvent::Released { at: at(0) }.holds(at(0)));
+    assert!(!claim.is_valid(at(-4 * lease)));
+    let owner = Owner::new();
+    let claim = Claim::new(owner.name(), at(0), false);
+    assert!(claim.is_valid(at(0)));
+    drop(owner);
+    assert!(!claim.is_valid(at(0)));
 }

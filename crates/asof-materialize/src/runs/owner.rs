@@ -13,16 +13,16 @@ static MACHINE: LazyLock<String> = LazyLock::new(|| System::host_name().unwrap_o
 
 /// Somebody who does shards: `machine/process/number`. It is there until it is dropped.
 #[derive(Debug)]
-pub(super) struct Owner(String);
+pub(crate) struct Owner(String);
 
 impl Owner {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("{}/{}/{:08x}", *MACHINE, std::process::id(), fastrand::u32(..));
         HERE.lock().insert(name.clone());
         Self(name)
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.0
     }
 }
