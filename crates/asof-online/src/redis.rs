@@ -83,7 +83,6 @@ struct Inner {
     writes: Link,
     guard: StoredScript,
     register: StoredScript,
-    registered: catalog::Registered,
 }
 
 impl RedisStore {
@@ -104,7 +103,6 @@ impl RedisStore {
                 writes: Link::new(Connector::new(config, base, false)?, Purpose::Write),
                 guard: StoredScript::new(include_str!("redis/guard.lua")),
                 register: StoredScript::new(include_str!("redis/register.lua")),
-                registered: catalog::Registered::default(),
             })
         };
         let inner = open().map_err(|problem| of(&name, problem))?;

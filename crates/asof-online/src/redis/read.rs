@@ -35,7 +35,10 @@ impl RedisStore {
         let values = self.inner.reads.run(&batch, self.inner.timeout).await;
         let values = values.map_err(|problem| self.fault(problem))?;
         for (hash, value) in wanted.iter().zip(values) {
-            let rows = self::fields(value).map_err(|problem| self.fault(problem))?;
+            let rows = self::fields(value).map_err(|problem| {
+                let key = [prefixes[hash.prefix].as_slice(), hash.key].concat();
+                self.fault(problem.at(&key))
+            })?;
             for ((request, position), row) in hash.places.iter().zip(rows) {
                 answers[*request][*position] = row;
             }
