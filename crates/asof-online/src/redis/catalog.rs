@@ -99,6 +99,7 @@ impl RedisStore {
     /// Takes a keyspace that has no rows any more out of the catalog.
     pub(super) async fn unregister(&self, keyspace: &Keyspace) -> Result<(), OnlineError> {
         let name = keyspace.to_string();
+        self.forget_owner(keyspace);
         let mut batch = self.batch(Kind::Write, 4);
         for key in [BIRTHS, SEQUENCES, ROWS] {
             let mut command = cmd("HDEL");

@@ -15,9 +15,7 @@ pub enum RedisProblem {
     )]
     Unreachable(String),
     /// Somebody answers, but not as Redis does.
-    #[error(
-        "does not answer as Redis does; see that `connection_string` names a Redis, with `rediss` if it speaks TLS"
-    )]
+    #[error("does not answer as Redis does; see that `connection_string` names the port of a Redis")]
     NotRedis,
     /// It did not answer in time.
     #[error("did not answer within {0}; see what keeps it busy, or raise `timeout`")]

@@ -49,6 +49,9 @@ impl Walk {
 
 impl RedisStore {
     pub(super) async fn scan_rows(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError> {
+        if !self.is_registered(keyspace).await? {
+            return Ok(Vec::new());
+        }
         let mut walk = Walk::new(keyspace);
         // A key may come more than once while the server reorganizes its keys.
         let mut found = std::collections::BTreeMap::new();

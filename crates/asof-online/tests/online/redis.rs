@@ -1,9 +1,12 @@
 //! The store in Redis, on real servers of every kind.
 
 mod busy;
+mod collision;
 mod conforms;
 mod errors;
+mod expiry;
 mod failover;
+mod guard;
 mod network;
 mod restarts;
 

@@ -67,27 +67,34 @@ async fn a_server_that_is_not_there() {
     let mut gone = RedisServer::start(RedisOptions::new()).unwrap();
     gone.kill();
     said.mask(gone.address(), "SERVER");
-    said.note("nobody listens", read(&signed_in(of(&gone), None, PASSWORD)).await);
     let mut cluster = of(&gone);
     cluster.topology = RedisTopology::Cluster;
-    said.note(
-        "nobody listens, cluster",
-        read(&signed_in(cluster, None, PASSWORD)).await,
-    );
     let mut sentinels = of(&gone);
     sentinels.topology = RedisTopology::Sentinel { master: "main".into() };
-    said.note(
-        "nobody listens, sentinel",
-        read(&signed_in(sentinels, None, PASSWORD)).await,
-    );
-
     let unknown = RedisConfig::new(vec![RedisAddress::server("no-such-host.invalid", 6379)]);
-    said.note("an unknown host", read(&unknown).await);
     let socket = RedisConfig::new(vec![RedisAddress::socket("/no/such/redis.sock")]);
-    said.note("no socket", read(&socket).await);
+    let web = web_server();
+    said.mask(&web, "WEB");
+    // Together, as each tries again for a second.
+    let whats = [
+        ("nobody listens", signed_in(of(&gone), None, PASSWORD)),
+        ("nobody listens, cluster", signed_in(cluster, None, PASSWORD)),
+        ("nobody listens, sentinel", signed_in(sentinels, None, PASSWORD)),
+        ("an unknown host", unknown),
+        ("no socket", socket),
+        ("a web server", at([&web])),
+    ];
+    let reads = whats.iter().map(|(_, config)| read(config));
+    for ((what, _), done) in whats.iter().zip(futures::future::join_all(reads).await) {
+        said.note(what, done);
+    }
+    insta::assert_snapshot!(said.text());
+}
 
+/// Starts a web server for as long as the tests run, and says where.
+fn web_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let web = listener.local_addr().unwrap().to_string();
+    let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -95,9 +102,7 @@ async fn a_server_that_is_not_there() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
         }
     });
-    said.mask(&web, "WEB");
-    said.note("a web server", read(&at([&web])).await);
-    insta::assert_snapshot!(said.text());
+    address
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
