@@ -25,9 +25,9 @@
 //! # What may go wrong
 //!
 //! Commands are safe to repeat. A read is tried again until the configured time is over, a write for half a minute: a
-//! restart or a failover in between is not seen but for the pause, and slots of a cluster that move not at all. Redis acknowledges a write before its replicas have
-//! it; [`advance`](OnlineStore::advance) waits for one replica of each primary that has some, and a store that lost
-//! writes nevertheless is told by its sequence.
+//! restart or a failover in between is not seen but for the pause, and slots of a cluster that move not at all. Redis
+//! acknowledges a write before its replicas have it; [`advance`](OnlineStore::advance) waits for one replica of each
+//! primary that has some, and a store that lost writes nevertheless is told by its sequence.
 
 mod batch;
 mod catalog;

@@ -1,7 +1,7 @@
 //! What goes wrong with Redis, and what to do about it.
 
 use asof_model::ErrorKind as Class;
-use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerError};
 
 /// What is wrong with a Redis. Written behind the name of the store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -170,26 +170,89 @@ impl From<&ServerError> for RedisProblem {
         // Where in which script it happened is of no use to anybody.
         let details = details.split(" script: ").next().unwrap_or_default();
         let text = format!("{} {details}", error.code());
-        let text = text.trim().trim_end_matches('.').to_owned();
-        match error.kind() {
-            Some(ServerErrorKind::ReadOnly) => Self::ReadOnly,
-            Some(ServerErrorKind::NoPerm) => Self::Forbidden(text),
-            Some(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot) => Self::IsCluster,
-            Some(
-                ServerErrorKind::BusyLoading
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::TryAgain,
-            ) => Self::NotReady(text),
-            _ => match error.code() {
-                "OOM" => Self::OutOfMemory,
-                "NOAUTH" => Self::NoPassword,
-                "WRONGPASS" => Self::SignIn,
-                "WRONGTYPE" => Self::Foreign(text),
-                "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" => Self::NotReady(text),
-                _ if text.contains("cluster support disabled") => Self::NoCluster,
-                _ => Self::Other(text),
-            },
+        let text = in_script(details)
+            .unwrap_or(&text)
+            .trim()
+            .trim_end_matches('.')
+            .to_owned();
+        match text.split(' ').next().unwrap_or_default() {
+            "READONLY" => Self::ReadOnly,
+            "NOPERM" => Self::Forbidden(text),
+            "MOVED" | "ASK" | "CROSSSLOT" => Self::IsCluster,
+            "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" => {
+                Self::NotReady(text)
+            }
+            "OOM" => Self::OutOfMemory,
+            "NOAUTH" => Self::NoPassword,
+            "WRONGPASS" => Self::SignIn,
+            "WRONGTYPE" => Self::Foreign(text),
+            _ if text.contains("The user executing the script can't") => Self::Forbidden(text),
+            _ if text.contains("cluster support disabled") => Self::NoCluster,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+/// The error of a command in a script, which Redis gives as an error of the script before version 7:
+/// `Error running script (call to f_…): @user_script:7: WRONGTYPE …`, or `… @user_script: 7: -OOM …`.
+fn in_script(details: &str) -> Option<&str> {
+    let (_, place) = details.rsplit_once("@user_script:")?;
+    let (_, said) = place.split_once(": ")?;
+    Some(said.strip_prefix('-').unwrap_or(said))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{Value, parse_redis_value};
+
+    use super::*;
+
+    fn of(answer: &str) -> RedisProblem {
+        match parse_redis_value(format!("-{answer}\r\n").as_bytes()).unwrap() {
+            Value::ServerError(error) => RedisProblem::from(&error),
+            value => panic!("{answer} is {value:?}"),
+        }
+    }
+
+    #[test]
+    fn errors_in_scripts_are_those_of_their_commands() {
+        let old = "ERR Error running script (call to f_979f): @user_script:";
+        for (answer, problem) in [
+            (
+                "READONLY You can't write against a read only replica.",
+                RedisProblem::ReadOnly,
+            ),
+            (
+                "READONLY You can't write script: f9a0, on @user_script:38.",
+                RedisProblem::ReadOnly,
+            ),
+            (
+                &format!("{old}5: @user_script: 5: -READONLY You can't write."),
+                RedisProblem::ReadOnly,
+            ),
+            (
+                &format!("{old}44: @user_script: 44: -OOM command not allowed."),
+                RedisProblem::OutOfMemory,
+            ),
+            (
+                "OOM command not allowed script: f9a0, on @user_script:38.",
+                RedisProblem::OutOfMemory,
+            ),
+            (
+                &format!("{old}7: WRONGTYPE Operation"),
+                RedisProblem::Foreign("WRONGTYPE Operation".into()),
+            ),
+            (
+                "WRONGTYPE Operation script: f9a0, on @user_script:7.",
+                RedisProblem::Foreign("WRONGTYPE Operation".into()),
+            ),
+            (
+                "LOADING Redis is loading",
+                RedisProblem::NotReady("LOADING Redis is loading".into()),
+            ),
+            ("ERR something else.", RedisProblem::Other("ERR something else".into())),
+        ] {
+            assert_eq!(of(answer), problem, "{answer}");
         }
     }
 }

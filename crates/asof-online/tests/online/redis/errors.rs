@@ -39,6 +39,11 @@ impl Said {
         for (from, to) in &self.masks {
             text = text.replace(from, to);
         }
+        // Each version has words of its own for what is missing.
+        if let Some((before, rest)) = text.split_once("NOPERM ") {
+            let after = rest.split_once("; ").map(|(_, after)| after).unwrap_or_default();
+            text = format!("{before}NOPERM WHAT; {after}");
+        }
         self.texts.insert(what, text);
     }
 

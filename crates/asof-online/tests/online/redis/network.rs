@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use asof_model::ErrorKind;
-use asof_model::definition::RedisTls;
 use asof_online::ReadRequest;
-use asof_testkit::{Certificates, Proxy, RedisOptions, RedisServer};
+use asof_testkit::{Proxy, RedisOptions, RedisServer};
 
 use super::{at, millis, open, wait_for_reads, wait_until};
 use crate::sample::{event_times, key, keyspace, number, try_read, write};
@@ -39,19 +38,12 @@ async fn a_server_that_is_too_slow_is_told_with_the_time_it_had() {
     );
 }
 
-/// Connecting takes several ways there and back, more so with TLS: more than one request may take.
+/// Connecting takes several ways there and back: more than one request may take.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_nearly_too_slow_is_connected_to_all_the_same() {
-    let certificates = Certificates::create().unwrap();
-    let server = RedisServer::start(RedisOptions::new().tls(&certificates)).unwrap();
+    let server = RedisServer::start(RedisOptions::new()).unwrap();
     let proxy = Proxy::start(server.address()).unwrap();
-    let path = |path: std::path::PathBuf| Some(path.to_str().unwrap().to_owned());
     let mut config = at([proxy.address()]);
-    config.tls = Some(RedisTls {
-        ca_cert: path(certificates.ca_path()),
-        client_cert: path(certificates.client_cert_path()),
-        client_key: path(certificates.client_key_path()),
-    });
     config.connect_timeout = millis(20_000);
     let store = open(&config).unwrap();
     write(&*store, 3, 1).await.unwrap();
