@@ -25,9 +25,9 @@
 //! # What may go wrong
 //!
 //! Commands are safe to repeat. A read is tried again until the configured time is over, a write for half a minute: a
-//! restart or a failover in between is not seen but for the pause. Redis acknowledges a write before its replicas have
-//! it; [`advance`](OnlineStore::advance) waits for one replica of each primary that has some, and a store that lost
-//! writes nevertheless is told by its sequence.
+//! restart or a failover in between is not seen but for the pause, and slots of a cluster that move not at all. Redis
+//! acknowledges a write before its replicas have it; [`advance`](OnlineStore::advance) waits for one replica of each
+//! primary that has some, and a store that lost writes nevertheless is told by its sequence.
 
 mod batch;
 mod catalog;
@@ -42,11 +42,13 @@ mod scan;
 mod script;
 mod write;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use asof_model::definition::{RedisConfig, RedisTopology};
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
@@ -83,7 +85,8 @@ struct Inner {
     writes: Link,
     guard: StoredScript,
     register: StoredScript,
-    registered: catalog::Registered,
+    /// The keyspaces whose rows are read without a look at whose they are.
+    owners: ArcSwap<HashSet<Keyspace>>,
 }
 
 impl RedisStore {
@@ -104,7 +107,7 @@ impl RedisStore {
                 writes: Link::new(Connector::new(config, base, false)?, Purpose::Write),
                 guard: StoredScript::new(include_str!("redis/guard.lua")),
                 register: StoredScript::new(include_str!("redis/register.lua")),
-                registered: catalog::Registered::default(),
+                owners: ArcSwap::default(),
             })
         };
         let inner = open().map_err(|problem| of(&name, problem))?;

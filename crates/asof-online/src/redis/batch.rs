@@ -3,14 +3,22 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use futures::future::{join_all, try_join_all};
+use futures::FutureExt;
+use futures::future::join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, SingleNodeRoutingInfo, Slot, SlotAddr};
-use redis::{Cmd, Pipeline, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
 
 use super::RedisProblem;
 use super::connect::Connection;
 use super::link::Open;
+
+/// How many commands that are sent alone are under way together.
+const ALONE: usize = 64;
+
+/// How often a command is sent on to another node.
+const REDIRECTIONS: usize = 4;
 
 /// Commands, each of one key, that are sent together. They may be carried out in any order.
 pub(crate) struct Batch {
@@ -75,8 +83,8 @@ impl Batch {
         }
     }
 
-    /// One pipeline per node. Where slots have moved since they were asked for, once more with one for each slot,
-    /// which the library sends after it.
+    /// One pipeline per node. Where slots are on the move its commands once more, each alone: of a pipeline with one
+    /// command for another node the library returns nothing else.
     async fn run_in_cluster(&self, open: &Open, connection: &ClusterConnection) -> Result<Vec<Value>, RedisProblem> {
         let all: Vec<&Cmd> = self.commands.cmd_iter().collect();
         let by_node = group(0..all.len(), |command| {
@@ -84,35 +92,65 @@ impl Batch {
             open.slots.node(slot).ok_or(slot)
         });
         let mut values = vec![Value::Nil; all.len()];
-        let mut moved = Vec::new();
+        let mut again = Vec::new();
         let sent = by_node.iter().map(|commands| self.send(connection, &all, commands));
         for (commands, answered) in by_node.iter().zip(join_all(sent).await) {
-            // A pipeline over several slots that were split up meanwhile is sent to and fro until it fails.
-            let answered = answered.unwrap_or_default();
-            if answered.len() != commands.len() {
-                moved.extend_from_slice(commands);
-                continue;
-            }
-            for (command, value) in commands.iter().zip(answered) {
-                if is_elsewhere(&value) {
-                    moved.push(*command);
-                } else {
-                    values[*command] = value;
+            match answered {
+                Ok(answers) if answers.len() == commands.len() => {
+                    for (command, value) in commands.iter().zip(answers) {
+                        values[*command] = value;
+                    }
+                    continue;
                 }
+                Err(error) if is(&error, ServerErrorKind::Ask) || is(&error, ServerErrorKind::TryAgain) => {}
+                _ => open.slots.forget(),
             }
+            again.extend_from_slice(commands);
         }
-        if moved.is_empty() {
-            return Ok(values);
-        }
-        open.slots.forget();
-        let by_slot = group(moved.into_iter(), |command| self.slots[command]);
-        let sent = by_slot.iter().map(|commands| self.send(connection, &all, commands));
-        for (commands, answered) in by_slot.iter().zip(try_join_all(sent).await?) {
-            for (command, value) in commands.iter().zip(complete(answered, commands.len())?) {
-                values[*command] = value;
-            }
+        let alone = again.into_iter().map(|command| {
+            let sent = self.send_alone(connection, &all, command);
+            sent.map(move |sent| sent.map(|value| (command, value)))
+        });
+        let mut alone = stream::iter(alone).buffer_unordered(ALONE);
+        while let Some((command, value)) = alone.try_next().await? {
+            values[command] = value;
         }
         Ok(values)
+    }
+
+    /// Sends one command to where its slot is, or is going to.
+    async fn send_alone(
+        &self,
+        connection: &ClusterConnection,
+        all: &[&Cmd],
+        command: usize,
+    ) -> Result<Value, RedisProblem> {
+        let mut sent = self.send(connection, all, &[command]).await;
+        for _ in 0..REDIRECTIONS {
+            let Err(error) = &sent else { break };
+            let Some(to) = error.redirect_node().and_then(|(node, _)| address(node)) else {
+                break;
+            };
+            let mut pipeline = Pipeline::with_capacity(2);
+            if is(error, ServerErrorKind::Ask) {
+                // It holds for the next command of the connection, so that the two must not be parted.
+                pipeline.cmd("ASKING");
+            }
+            pipeline.add_command(all[command].clone());
+            let (count, mut connection) = (pipeline.len(), connection.clone());
+            sent = connection.route_pipeline(pipeline, 0, count, to).await;
+        }
+        match sent {
+            Ok(mut values) => values
+                .pop()
+                .ok_or_else(|| RedisProblem::Unreachable("no answer to a command".to_owned())),
+            // The keys of the command are here and there: not an error of all the others.
+            Err(error) if is(&error, ServerErrorKind::TryAgain) => match error.clone().into_server_errors() {
+                Some(errors) if !errors.is_empty() => Ok(Value::ServerError(errors[0].1.clone())),
+                _ => Err(error.into()),
+            },
+            Err(error) => Err(RedisProblem::from(error).in_cluster()),
+        }
     }
 
     /// Sends some of `all` to the node of the first of them.
@@ -121,7 +159,7 @@ impl Batch {
         connection: &ClusterConnection,
         all: &[&Cmd],
         chosen: &[usize],
-    ) -> Result<Vec<Value>, RedisProblem> {
+    ) -> Result<Vec<Value>, RedisError> {
         let mut pipeline = Pipeline::with_capacity(chosen.len());
         for command in chosen {
             pipeline.add_command(all[*command].clone());
@@ -132,8 +170,8 @@ impl Batch {
         };
         let route = Route::with_slot(self.slots[chosen[0]], address);
         let mut connection = connection.clone();
-        let sent = connection.route_pipeline(pipeline, 0, chosen.len(), SingleNodeRoutingInfo::SpecificNode(route));
-        Ok(sent.await?)
+        let to = SingleNodeRoutingInfo::SpecificNode(route);
+        connection.route_pipeline(pipeline, 0, chosen.len(), to).await
     }
 }
 
@@ -145,14 +183,17 @@ fn complete(values: Vec<Value>, expected: usize) -> Result<Vec<Value>, RedisProb
     Err(RedisProblem::Unreachable(problem))
 }
 
-fn is_elsewhere(value: &Value) -> bool {
-    let Value::ServerError(error) = value else {
-        return false;
-    };
-    matches!(
-        error.kind(),
-        Some(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain | ServerErrorKind::CrossSlot)
-    )
+fn is(error: &RedisError, kind: ServerErrorKind) -> bool {
+    error.kind() == ErrorKind::Server(kind)
+}
+
+/// The node in a redirection.
+fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
+    let (host, port) = node.rsplit_once(':')?;
+    Some(SingleNodeRoutingInfo::ByAddress {
+        host: host.to_owned(),
+        port: port.parse().ok()?,
+    })
 }
 
 /// The items by what `of` says of them, groups in the order of their first items.

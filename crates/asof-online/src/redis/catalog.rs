@@ -1,16 +1,14 @@
 //! The keyspaces of a store: which there are, since when, and how far.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use asof_model::Keyspace;
 use futures::FutureExt;
-use parking_lot::Mutex;
 use redis::{Value, cmd, from_redis_value};
 
 use super::batch::Kind;
 use super::check::on_primaries;
-use super::layout::{self, BIRTHS, FIELDS, ROWS, SEQUENCES};
+use super::layout::{self, BIRTHS, CATALOG, FIELDS, ROWS, SEQUENCES};
 use super::link::Open;
 use super::script::Call;
 use super::{PATIENCE, RedisProblem, RedisStore, accepted, all_accepted, unexpected};
@@ -19,16 +17,12 @@ use crate::{KeyspaceInfo, KeyspaceLife, OnlineError};
 /// How long a replica may take to have what its primary has.
 const REPLICATION_MILLIS: u64 = 5_000;
 
-/// The keyspaces that this process has seen to have their fields for themselves.
-#[derive(Debug, Default)]
-pub(super) struct Registered(Mutex<HashSet<Keyspace>>);
-
 impl RedisStore {
     /// Makes the keyspace where there is none, before its first row.
     pub(super) async fn register(&self, open: &Open, keyspace: &Keyspace) -> Result<(), RedisProblem> {
-        if !self.inner.registered.0.lock().contains(keyspace) {
+        if !open.registered.lock().contains(keyspace) {
             self.step(open, keyspace, 0).await?;
-            self.inner.registered.0.lock().insert(keyspace.clone());
+            open.registered.lock().insert(keyspace.clone());
         }
         Ok(())
     }
@@ -67,7 +61,7 @@ impl RedisStore {
             ],
         };
         let mut answers = self.inner.register.run(open, self.shape(Kind::Write), &[call]).await?;
-        let answer = accepted(answers.remove(0))?;
+        let answer = accepted(answers.remove(0)).map_err(|problem| problem.at(CATALOG))?;
         let odd = unexpected("the catalog's script", &answer);
         let Ok((known, birth, sequence)) = from_redis_value::<(String, String, u64)>(answer) else {
             return Err(odd);
@@ -75,7 +69,7 @@ impl RedisStore {
         if known != name {
             return Err(RedisProblem::Collision { known, new: name });
         }
-        life(&name, &birth, sequence)
+        life(&name, &birth, sequence).map_err(|problem| problem.at(CATALOG))
     }
 
     pub(super) async fn list_keyspaces(&self) -> Result<Vec<KeyspaceInfo>, OnlineError> {
@@ -88,23 +82,43 @@ impl RedisStore {
         }
         let values = self.inner.writes.run(&batch, self.inner.timeout).await;
         let listed = values.and_then(|values| infos(all_accepted(values)?));
-        listed.map_err(|problem| self.fault(problem))
+        listed.map_err(|problem| self.fault(problem.at(CATALOG)))
+    }
+
+    /// Whether the keyspace is there, and has its field for itself.
+    pub(super) async fn is_registered(&self, keyspace: &Keyspace) -> Result<bool, OnlineError> {
+        let mut command = cmd("HGET");
+        command.arg(FIELDS).arg(&layout::field(keyspace));
+        let mut batch = self.batch(Kind::Write, 1);
+        batch.push(FIELDS.as_bytes(), command);
+        let values = self.inner.writes.run(&batch, PATIENCE).await.and_then(all_accepted);
+        let values = values.map_err(|problem| self.fault(problem))?;
+        Ok(values == [Value::BulkString(keyspace.to_string().into_bytes())])
     }
 
     /// Takes a keyspace that has no rows any more out of the catalog.
     pub(super) async fn unregister(&self, keyspace: &Keyspace) -> Result<(), OnlineError> {
-        self.inner.registered.0.lock().remove(keyspace);
         let name = keyspace.to_string();
+        self.forget_owner(keyspace);
         let mut batch = self.batch(Kind::Write, 4);
         for key in [BIRTHS, SEQUENCES, ROWS] {
             let mut command = cmd("HDEL");
             command.arg(key).arg(&name);
             batch.push(key.as_bytes(), command);
         }
+        // The last one: as long as it is there, a removal that broke off can be done again.
         let mut command = cmd("HDEL");
         command.arg(FIELDS).arg(&layout::field(keyspace));
         batch.push(FIELDS.as_bytes(), command);
-        let done = self.inner.writes.run(&batch, PATIENCE).await.and_then(all_accepted);
+        let batch = &batch;
+        let remove = |open: Arc<Open>| {
+            let remove = async move {
+                open.registered.lock().remove(keyspace);
+                all_accepted(batch.run(&open).await?)
+            };
+            remove.boxed()
+        };
+        let done = self.inner.writes.try_until(PATIENCE, remove).await;
         done.map(|_| ()).map_err(|problem| self.fault(problem))
     }
 }

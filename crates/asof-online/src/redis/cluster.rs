@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use redis::cluster_async::ClusterConnection;
@@ -16,6 +17,7 @@ use super::connect::Connection;
 pub(super) struct Slots {
     /// The number of the node for each slot; empty where there is no cluster, or nothing is known any more.
     nodes: ArcSwap<HashMap<Slot, usize>>,
+    are_known: AtomicBool,
     /// A slot of each primary; none where there is no cluster.
     primaries: Vec<Slot>,
 }
@@ -35,6 +37,7 @@ impl Slots {
         }
         Ok(Self {
             nodes: ArcSwap::from_pointee(nodes),
+            are_known: AtomicBool::new(true),
             primaries,
         })
     }
@@ -47,6 +50,12 @@ impl Slots {
     /// Lets every slot go its own way until the next connection.
     pub(super) fn forget(&self) {
         self.nodes.store(Arc::default());
+        self.are_known.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether every slot is still where it was when it was asked for, as far as is known.
+    pub(super) fn are_known(&self) -> bool {
+        self.are_known.load(Ordering::Relaxed)
     }
 
     /// A slot of each primary of the cluster; none where there is no cluster.

@@ -18,6 +18,10 @@ use tokio::sync::Mutex;
 
 use super::RedisProblem;
 
+/// How PEM files call what is in them.
+const CERTIFICATE: &str = "CERTIFICATE";
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+
 /// A connection that many requests share: each sends without waiting for the answers of the others.
 #[derive(Clone)]
 pub(super) enum Connection {
@@ -31,6 +35,7 @@ pub(super) enum Connection {
 pub(crate) struct Connector {
     to: Target,
     config: AsyncConnectionConfig,
+    timeout: Duration,
 }
 
 enum Target {
@@ -65,11 +70,17 @@ impl Connector {
             }
             RedisTopology::Cluster => Target::Cluster(cluster(config, certificates, replicas)?),
         };
+        let timeout = duration(config.connect_timeout);
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(duration(config.connect_timeout)))
+            .set_connection_timeout(Some(timeout))
             // Whoever asks sets a time of their own.
             .set_response_timeout(None);
-        Ok(Self { to, config })
+        Ok(Self { to, config, timeout })
+    }
+
+    /// How long it may take to be connected to one server.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// A new connection.
@@ -100,20 +111,28 @@ pub(crate) fn duration(span: TimeSpan) -> Duration {
 }
 
 fn certificates(tls: &RedisTls, base: &Path) -> Result<TlsCertificates, RedisProblem> {
-    let read = |path: &String| {
+    // What is not in the file is not missed by the library, which then trusts nobody.
+    let read = |setting: &str, path: &String, what: &str| {
         let path = base.join(path);
-        fs_err::read(&path).map_err(|error| RedisProblem::Settings(format!("`tls`: {error}")))
+        let text = fs_err::read(&path).map_err(|error| RedisProblem::Settings(format!("`tls.{setting}`: {error}")))?;
+        if String::from_utf8_lossy(&text).contains(&format!("{what}-----")) {
+            return Ok(text);
+        }
+        let (what, path) = (what.to_lowercase(), path.display());
+        let problem = format!("`tls.{setting}` must name a PEM file with a {what}, but `{path}` has none");
+        Err(RedisProblem::Settings(problem))
     };
     let client_tls = match (&tls.client_cert, &tls.client_key) {
         (Some(certificate), Some(key)) => Some(ClientTlsConfig {
-            client_cert: read(certificate)?,
-            client_key: read(key)?,
+            client_cert: read("client_cert", certificate, CERTIFICATE)?,
+            client_key: read("client_key", key, PRIVATE_KEY)?,
         }),
         _ => None,
     };
+    let authority = tls.ca_cert.as_ref();
     Ok(TlsCertificates {
         client_tls,
-        root_cert: tls.ca_cert.as_ref().map(read).transpose()?,
+        root_cert: authority.map(|path| read("ca_cert", path, CERTIFICATE)).transpose()?,
     })
 }
 
@@ -183,7 +202,7 @@ fn cluster(
         .connection_timeout(duration(config.connect_timeout))
         // Whoever asks sets a time of their own, and tries again.
         .response_timeout(Duration::from_secs(60))
-        .retries(2);
+        .retries(0);
     if config.tls.is_some() {
         builder = builder.tls(TlsMode::Secure);
     }

@@ -29,7 +29,7 @@ local function is_later(stored, row)
 end
 
 local function is_row(stored)
-  return stored:byte(1) == 2 and #stored >= (stored:byte(2) % 2 == 1 and 22 or 14)
+  return stored:byte(1) == 2 and #stored >= 14 and (stored:byte(2) % 2 == 0 or #stored >= 22)
 end
 
 local outcomes = {}

@@ -6,7 +6,9 @@ use xxhash_rust::xxh3::xxh3_64;
 /// The field of a keyspace in the hashes of its entities: short, because every entity has it.
 pub(super) type Field = [u8; 4];
 
-/// Which keyspace has a field: field → keyspace. All that the store keeps for itself is in one slot of a cluster.
+/// What the keys of all that the store keeps for itself match. They are in one slot of a cluster.
+pub(super) const CATALOG: &[u8] = b"asof:{catalog}:*";
+/// Which keyspace has a field: field → keyspace.
 pub(super) const FIELDS: &str = "asof:{catalog}:fields";
 /// When keyspaces were made: keyspace → birth, 16 hexadecimal digits.
 pub(super) const BIRTHS: &str = "asof:{catalog}:births";

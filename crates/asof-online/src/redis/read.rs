@@ -1,11 +1,13 @@
 //! Reading rows: one command per entity, all of them in one round trip per server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use asof_model::Keyspace;
 use bytes::Bytes;
 use redis::{Cmd, Value};
 
 use super::batch::Kind;
+use super::layout::FIELDS;
 use super::{RedisProblem, RedisStore, accepted, layout, unexpected};
 use crate::{OnlineError, ReadRequest};
 
@@ -32,15 +34,60 @@ impl RedisStore {
             }
             batch.push(&key, command);
         }
+        let unsure = self.unsure(requests);
+        for request in &unsure {
+            let mut command = Cmd::new();
+            command.arg("HGET").arg(FIELDS).arg(&fields[*request]);
+            batch.push(FIELDS.as_bytes(), command);
+        }
         let values = self.inner.reads.run(&batch, self.inner.timeout).await;
-        let values = values.map_err(|problem| self.fault(problem))?;
+        let mut values = values.map_err(|problem| self.fault(problem))?;
+        let owners = values.split_off(wanted.len());
         for (hash, value) in wanted.iter().zip(values) {
-            let rows = self::fields(value).map_err(|problem| self.fault(problem))?;
+            let rows = self::fields(value).map_err(|problem| {
+                let key = [prefixes[hash.prefix].as_slice(), hash.key].concat();
+                self.fault(problem.at(&key))
+            })?;
             for ((request, position), row) in hash.places.iter().zip(rows) {
                 answers[*request][*position] = row;
             }
         }
+        for (request, owner) in unsure.into_iter().zip(owners) {
+            let owner = accepted(owner).map_err(|problem| self.fault(problem))?;
+            if !self.is_owner(requests[request].keyspace, &owner) {
+                answers[request].fill(None);
+            }
+        }
         Ok(answers)
+    }
+
+    /// The requests of keyspaces that are not known to have their fields for themselves.
+    fn unsure(&self, requests: &[ReadRequest<'_>]) -> Vec<usize> {
+        let owners = self.inner.owners.load();
+        let is_unsure = |request: &usize| !owners.contains(requests[*request].keyspace);
+        (0..requests.len()).filter(is_unsure).collect()
+    }
+
+    /// Whether the field of a keyspace is its own. That is remembered.
+    fn is_owner(&self, keyspace: &Keyspace, owner: &Value) -> bool {
+        let is_owner = *owner == Value::BulkString(keyspace.to_string().into_bytes());
+        if is_owner {
+            self.inner.owners.rcu(|owners| {
+                let mut owners = HashSet::clone(owners);
+                owners.insert(keyspace.clone());
+                owners
+            });
+        }
+        is_owner
+    }
+
+    /// Has the next read of a keyspace look again whether its field is its own.
+    pub(super) fn forget_owner(&self, keyspace: &Keyspace) {
+        self.inner.owners.rcu(|owners| {
+            let mut owners = HashSet::clone(owners);
+            owners.remove(keyspace);
+            owners
+        });
     }
 }
 

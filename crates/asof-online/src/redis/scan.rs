@@ -12,7 +12,7 @@ use redis::{Value, cmd, from_redis_value};
 use super::batch::Kind;
 use super::connect::Connection;
 use super::layout::Field;
-use super::link::Open;
+use super::link::{ATTEMPT, Open};
 use super::{PATIENCE, RedisProblem, RedisStore, all_accepted, layout, unexpected};
 use crate::{OnlineError, StoredRow};
 
@@ -20,31 +20,51 @@ use crate::{OnlineError, StoredRow};
 const STEP: usize = 1_000;
 
 /// How far a walk over the keys has come.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 struct Position {
     /// The number of the primary; 0 where there is just one server.
     primary: usize,
     cursor: u64,
 }
 
+/// A walk over the keys of a keyspace's rows. What a position means is known to the server that gave it: after a
+/// restart or a failover the walk begins anew.
+struct Walk {
+    prefix: Vec<u8>,
+    field: Field,
+    through: Option<Arc<Open>>,
+    next: Option<Position>,
+}
+
+impl Walk {
+    fn new(keyspace: &Keyspace) -> Self {
+        Self {
+            prefix: layout::prefix(keyspace),
+            field: layout::field(keyspace),
+            through: None,
+            next: Some(Position::default()),
+        }
+    }
+}
+
 impl RedisStore {
     pub(super) async fn scan_rows(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError> {
-        let (prefix, field) = (layout::prefix(keyspace), layout::field(keyspace));
+        if !self.is_registered(keyspace).await? {
+            return Ok(Vec::new());
+        }
+        let mut walk = Walk::new(keyspace);
         // A key may come more than once while the server reorganizes its keys.
         let mut found = std::collections::BTreeMap::new();
-        let mut next = Some(Position::default());
-        while let Some(position) = next {
-            let (keys, rows, after) = self.on_each("HGET", &prefix, &field, position).await?;
+        while let Some((keys, rows)) = self.on_each("HGET", &mut walk).await? {
             for (key, row) in keys.iter().zip(rows) {
                 match row {
                     Value::BulkString(row) => {
-                        found.insert(Bytes::copy_from_slice(&key[prefix.len()..]), Bytes::from(row));
+                        found.insert(Bytes::copy_from_slice(&key[walk.prefix.len()..]), Bytes::from(row));
                     }
                     Value::Nil => {}
                     other => return Err(self.fault(unexpected("HGET", &other))),
                 }
             }
-            next = after;
         }
         Ok(found.into_iter().map(|(key, row)| StoredRow { key, row }).collect())
     }
@@ -52,52 +72,62 @@ impl RedisStore {
     /// Removes rows step by step, and rests as long as each step took, so that the server has half of its time for
     /// others.
     pub(super) async fn remove_keyspace(&self, keyspace: &Keyspace) -> Result<u64, OnlineError> {
-        let (prefix, field) = (layout::prefix(keyspace), layout::field(keyspace));
-        let known = self.list_keyspaces().await?;
+        if !self.is_registered(keyspace).await? {
+            return Ok(0);
+        }
+        let mut walk = Walk::new(keyspace);
         let mut removed = 0;
-        let mut next = Some(Position::default()).filter(|_| known.iter().any(|info| info.keyspace == *keyspace));
-        while let Some(position) = next {
-            let started = Instant::now();
-            let (_, answers, after) = self.on_each("HDEL", &prefix, &field, position).await?;
+        let mut started = Instant::now();
+        while let Some((_, answers)) = self.on_each("HDEL", &mut walk).await? {
             for answer in answers {
                 match answer {
                     Value::Int(rows) => removed += rows.unsigned_abs(),
                     other => return Err(self.fault(unexpected("HDEL", &other))),
                 }
             }
-            next = after;
-            if next.is_some() {
+            if walk.next.is_some() {
                 tokio::time::sleep(started.elapsed()).await;
             }
+            started = Instant::now();
         }
         self.unregister(keyspace).await?;
         Ok(removed)
     }
 
-    /// Sends a command for the field of some keys: which keys, what each came to, and where to go on.
-    async fn on_each(
-        &self,
-        command: &str,
-        prefix: &[u8],
-        field: &Field,
-        position: Position,
-    ) -> Result<(Vec<Vec<u8>>, Vec<Value>, Option<Position>), OnlineError> {
-        let step = |open: Arc<Open>| {
-            let step = async move {
-                let (keys, after) = keys(&open, prefix, position).await?;
-                let mut batch = self.batch(Kind::Write, keys.len());
-                for key in &keys {
-                    let mut of_key = cmd(command);
-                    of_key.arg(key.as_slice()).arg(field);
-                    batch.push(key, of_key);
-                }
-                let answers = all_accepted(batch.run(&open).await?)?;
-                Ok((keys, answers, after))
-            };
-            step.boxed()
+    /// Sends a command for the field of some keys: which keys, and what each came to; `None`: that was all.
+    async fn on_each(&self, command: &str, walk: &mut Walk) -> Result<Option<(Vec<Vec<u8>>, Vec<Value>)>, OnlineError> {
+        let Some(position) = walk.next else { return Ok(None) };
+        let (prefix, field) = (&walk.prefix, &walk.field);
+        let step = |open: Arc<Open>, position: Position| async move {
+            let (keys, next) = keys(&open, prefix, position).await?;
+            let mut batch = self.batch(Kind::Write, keys.len());
+            for key in &keys {
+                let mut of_key = cmd(command);
+                of_key.arg(key.as_slice()).arg(field);
+                batch.push(key, of_key);
+            }
+            let answers = all_accepted(batch.run(&open).await?)?;
+            Ok::<_, RedisProblem>((open, keys, answers, next))
         };
-        let done = self.inner.writes.try_until(PATIENCE, step).await;
-        done.map_err(|problem| self.fault(problem))
+        let mut done = None;
+        if let Some(open) = walk.through.clone() {
+            done = match tokio::time::timeout(ATTEMPT, step(open, position)).await {
+                Ok(Err(problem)) if !problem.may_pass() => return Err(self.fault(problem)),
+                Ok(Ok(done)) => Some(done),
+                _ => None,
+            };
+        }
+        let (open, keys, answers, next) = match done {
+            Some(done) => done,
+            None => {
+                let first = |open: Arc<Open>| step(open, Position::default()).boxed();
+                let done = self.inner.writes.try_until(PATIENCE, first).await;
+                done.map_err(|problem| self.fault(problem))?
+            }
+        };
+        walk.through = Some(open);
+        walk.next = next;
+        Ok(Some((keys, answers)))
     }
 }
 

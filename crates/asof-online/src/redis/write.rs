@@ -8,13 +8,13 @@ use asof_model::row::EncodedRows;
 use asof_model::{Keyspace, TimeSpan};
 use futures::FutureExt;
 use redis::cluster_routing::Slot;
-use redis::{Cmd, Value};
+use redis::{Cmd, ServerErrorKind, Value};
 
 use super::batch::Kind;
 use super::layout::Field;
 use super::link::Open;
 use super::script::Call;
-use super::{PATIENCE, RedisProblem, RedisStore, accepted, all_accepted, layout, unexpected};
+use super::{PATIENCE, RedisProblem, RedisStore, accepted, layout, unexpected};
 use crate::candidates::{Candidate, candidates};
 use crate::{OnlineError, WriteSummary};
 
@@ -105,7 +105,7 @@ impl RedisStore {
         }
         let mut there = Vec::new();
         for (row, value) in batch.run(open).await?.into_iter().enumerate() {
-            match accepted(value)? {
+            match accepted(value).map_err(|problem| problem.at(&write.keys[row]))? {
                 Value::Int(1) => {}
                 Value::Int(_) => there.push(row),
                 other => return Err(unexpected("HSETNX", &other)),
@@ -118,40 +118,52 @@ impl RedisStore {
 
     /// Has the server compare the chosen rows with those that are there.
     async fn compare(&self, open: &Open, write: &Write<'_>, chosen: &[usize]) -> Result<Outcome, RedisProblem> {
-        let rows_end = write.ends.as_ref();
-        let grace = rows_end.map_or_else(String::new, |_| self.inner.grace.as_millis().to_string());
-        let calls: Vec<Call> = (self.together(&write.keys, chosen).into_iter())
-            .map(|rows| {
-                let mut arguments = vec![write.field.to_vec(), grace.clone().into_bytes()];
-                for row in &rows {
-                    arguments.push(write.candidates[*row].row.to_vec());
-                    arguments.extend(rows_end.map(|ends| ends[*row].to_string().into_bytes()));
-                }
-                Call {
-                    keys: rows.iter().map(|row| write.keys[*row].clone()).collect(),
-                    arguments,
-                }
-            })
-            .collect();
-        let answers = self.inner.guard.run(open, self.shape(Kind::Write), &calls).await?;
+        let mut calls = self.calls(write, self.together(&write.keys, chosen));
+        let mut answers = self.inner.guard.run(open, self.shape(Kind::Write), &calls).await?;
+        let is_split = |value: &Value| matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::TryAgain));
+        if answers.iter().any(is_split) {
+            // While a slot moves to another node its keys are here and there, and must be asked for one by one.
+            calls = self.calls(write, chosen.iter().map(|row| vec![*row]).collect());
+            answers = self.inner.guard.run(open, self.shape(Kind::Write), &calls).await?;
+        }
         let mut outcome = Outcome::default();
-        for value in all_accepted(answers)? {
+        for (call, value) in calls.iter().zip(answers) {
+            let value =
+                accepted(value).map_err(|problem| problem.at(&layout::pattern(&layout::prefix(write.keyspace))))?;
             let Value::BulkString(letters) = value else {
                 return Err(unexpected("the guard", &value));
             };
-            for letter in letters {
+            for (key, letter) in call.keys.iter().zip(letters) {
                 match letter {
                     b'n' => outcome.new += 1,
                     b'w' => outcome.replaced += 1,
                     b'k' => outcome.kept += 1,
                     _ => {
-                        let problem = format!("a row of `{}` is of no version that is known here", write.keyspace);
-                        return Err(RedisProblem::Foreign(problem));
+                        let problem = format!("the row of `{}` is of no version that is known here", write.keyspace);
+                        return Err(RedisProblem::Foreign(problem).at(key));
                     }
                 }
             }
         }
         Ok(outcome)
+    }
+
+    /// Calls of the guard, each for some rows.
+    fn calls(&self, write: &Write<'_>, rows: Vec<Vec<usize>>) -> Vec<Call> {
+        let rows_end = write.ends.as_ref();
+        let grace = rows_end.map_or_else(String::new, |_| self.inner.grace.as_millis().to_string());
+        let call = |rows: Vec<usize>| {
+            let mut arguments = vec![write.field.to_vec(), grace.clone().into_bytes()];
+            for row in &rows {
+                arguments.push(write.candidates[*row].row.to_vec());
+                arguments.extend(rows_end.map(|ends| ends[*row].to_string().into_bytes()));
+            }
+            Call {
+                keys: rows.iter().map(|row| write.keys[*row].clone()).collect(),
+                arguments,
+            }
+        };
+        rows.into_iter().map(call).collect()
     }
 
     /// The chosen rows by what one call may touch: in a cluster, keys of one slot.
