@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -27,6 +28,8 @@ pub(super) struct Open {
     /// The keyspaces that are known to have their fields for themselves. With the connection this is forgotten: the
     /// next one may be to a server that lost them.
     pub(super) registered: Mutex<HashSet<Keyspace>>,
+    /// Whether all primaries can be told to move the end of a hash forward only.
+    pub(super) moves_ends: AtomicBool,
 }
 
 /// A link to Redis. It connects when it is first used, and anew when the connection breaks or does not answer.
@@ -203,6 +206,7 @@ impl Inner {
                 slots: Slots::of(&connection).await?,
                 connection,
                 registered: Mutex::default(),
+                moves_ends: AtomicBool::new(false),
             };
             check::servers(&open, self.purpose).await?;
             Ok(open)
