@@ -79,6 +79,16 @@ pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
     Ok(written)
 }
 
+/// A file of `template`, by its path there.
+///
+/// # Errors
+/// When there is none, or it is no text.
+pub(crate) fn text(template: Template, path: &str) -> CliResult<&'static str> {
+    let file = template.files().get_file(path);
+    let text = file.and_then(|file| file.contents_utf8());
+    text.ok_or_else(|| CliError::refused(format_args!("the template has no text `{path}`")))
+}
+
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
