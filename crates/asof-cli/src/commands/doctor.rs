@@ -6,23 +6,24 @@ use asof_repo::{Diagnostic, Severity};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::args::{Global, ONLINE_STORES};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 use crate::table::{plural, table};
 use crate::workspace::Workspace;
 
 const NOTES: &str = "\
-The online store is named without user and password. Lines marked with ! are no failure, but something should be done.
+The online store is named without user and password. Lines with ! are no failure, but something should be done.
 
-Exit codes: 0 when everything is there; 1 when something is wrong or cannot be reached.
+Exit codes: 0 when everything is there; 1 when something is wrong or cannot be reached.";
 
+const EXAMPLE: &str = "\
 Example:
   asof --repo flights doctor";
 
 /// Options of `asof doctor`.
 #[derive(Debug, Args)]
-#[command(after_help = NOTES)]
+#[command(after_help = format!("{NOTES}\n\n{ONLINE_STORES}\n\n{EXAMPLE}"))]
 pub(crate) struct DoctorArgs {}
 
 /// One thing that was looked at.

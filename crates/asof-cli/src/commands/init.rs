@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use include_dir::{Dir, DirEntry, include_dir};
 
+use crate::args::ONLINE_STORES;
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 
@@ -29,9 +30,14 @@ impl Template {
     }
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  asof init rides
+  asof init flights --template flights";
+
 /// Options of `asof init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  asof init rides\n  asof init flights --template flights")]
+#[command(after_help = format!("{ONLINE_STORES}\n\n{EXAMPLES}"))]
 pub(crate) struct InitArgs {
     /// The folder to make; it must be new or empty.
     dir: PathBuf,
