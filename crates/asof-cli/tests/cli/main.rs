@@ -64,10 +64,15 @@ impl Rides {
 
     /// Uses the Redis at `url` as its online store.
     fn in_redis(&self, url: &str) -> Result<()> {
+        self.use_store(&format!("{{type: redis, connection_string: \"{url}\"}}"))
+    }
+
+    /// Uses another online store, given as YAML of one line.
+    fn use_store(&self, store: &str) -> Result<()> {
         let path = self.path("feature_store.yaml");
         let text = fs_err::read_to_string(&path)?;
         let lines = text.lines().map(|line| match line.split_once(':') {
-            Some(("online_store", _)) => format!("online_store: {{type: redis, connection_string: \"{url}\"}}\n"),
+            Some(("online_store", _)) => format!("online_store: {store}\n"),
             _ => format!("{line}\n"),
         });
         Ok(fs_err::write(path, lines.collect::<String>())?)

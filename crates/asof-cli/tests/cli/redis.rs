@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use anyhow::{Result, ensure};
-use asof_testkit::{RedisOptions, RedisServer, Table, write_parquet};
+use asof_testkit::{Certificates, RedisCluster, RedisOptions, RedisSentinel, RedisServer, Table, write_parquet};
 use serde_json::Value;
 
 use crate::serve::Server;
@@ -112,6 +112,69 @@ fn every_command_tells_the_same_of_redis_as_of_the_embedded_store() -> Result<()
     assert!(both.ask("2026-01-08T01:00:00Z")?.contains("0.25"));
     both.run(["show", "feature-views"])?;
     both.run(["history"])?;
+    Ok(())
+}
+
+#[test]
+fn each_kind_of_redis_is_reached_as_it_is_written_down() -> Result<()> {
+    let certificates = Certificates::create()?;
+    let plain = RedisServer::start(RedisOptions::new())?;
+    let encrypted = RedisServer::start(RedisOptions::new().tls(&certificates))?;
+    let rules = ["on", ">p@ss/word", "~asof:*", "+@all"];
+    let guarded = RedisServer::start(RedisOptions::new().user("asof", &rules))?;
+    let cluster = RedisCluster::start()?;
+    let sentinel = RedisSentinel::start(1)?;
+    let kinds = [
+        format!("connection_string: \"{}?db=2\"", plain.unix_url()),
+        format!(
+            "connection_string: \"{}\", tls: {{ca_cert: certs/ca.pem, client_cert: certs/client.pem, client_key: \
+             certs/client.key}}",
+            encrypted.url()
+        ),
+        format!(
+            "connection_string: \"redis://asof:${{REDIS_PASSWORD}}@{}/1\"",
+            guarded.address()
+        ),
+        format!(
+            "redis_type: redis_cluster, read_from: replica, connection_string: \"redis://{}\"",
+            cluster.addresses().join(",")
+        ),
+        format!(
+            "redis_type: redis_sentinel, sentinel_master: {}, connection_string: \"redis://{}/0\"",
+            sentinel.master_name(),
+            sentinel.sentinel_addresses().join(",")
+        ),
+    ];
+    let rides = Rides::new()?;
+    rides.asof.succeed(["apply"])?;
+    fs_err::create_dir(rides.path("certs"))?;
+    for (from, to) in [
+        (certificates.ca_path(), "certs/ca.pem"),
+        (certificates.client_cert_path(), "certs/client.pem"),
+        (certificates.client_key_path(), "certs/client.key"),
+    ] {
+        fs_err::copy(from, rides.path(to))?;
+    }
+    let run = |arguments: &[&str]| -> Result<String> {
+        let output = rides
+            .asof
+            .command(arguments)
+            .env("REDIS_PASSWORD", "p@ss/word")
+            .output()?;
+        let (stdout, stderr) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        ensure!(output.status.success(), "{stdout}{stderr}");
+        ensure!(!format!("{stdout}{stderr}").contains("p@ss"), "{stdout}{stderr}");
+        Ok(stdout)
+    };
+    for kind in kinds {
+        rides.use_store(&format!("{{type: redis, {kind}}}"))?;
+        let told = run(&["materialize-incremental", "--to", END])?;
+        assert!(told.contains("driver_hourly     5        5"), "{kind}: {told}");
+        let asked = run(&[&ASK[..], &["--as-of", END]].concat())?;
+        assert!(asked.contains("conv_rate       0.6109  PRESENT"), "{kind}: {asked}");
+        let doctor = run(&["doctor"])?;
+        assert!(doctor.contains("10 rows in 2 keyspaces, in "), "{kind}: {doctor}");
+    }
     Ok(())
 }
 

@@ -12,6 +12,12 @@ async fn check(config: &RedisConfig) {
     assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
 }
 
+/// What the store says of its servers.
+async fn server(config: &RedisConfig) -> String {
+    let facts = open(config).unwrap().describe().await.unwrap();
+    facts[0].found.clone()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_conforms() {
     let server = RedisServer::start(RedisOptions::new()).unwrap();
@@ -65,6 +71,11 @@ async fn a_cluster_conforms() {
     for node in cluster.nodes() {
         assert_ne!(node.cli(&["DBSIZE"]).unwrap(), "0", "every node has a share");
     }
+    assert!(
+        server(&config)
+            .await
+            .ends_with(", a cluster of 3 primaries, 0 replicas")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,6 +86,7 @@ async fn servers_under_sentinels_conform() {
         master: sentinel.master_name().to_owned(),
     };
     check(&config).await;
+    assert!(server(&config).await.ends_with(", 1 replica"));
     // Replicas may be behind, so that reading from them is another matter; but they do answer.
     config.read_from = ReadFrom::Replica;
     open(&config).unwrap().ping().await.unwrap();
