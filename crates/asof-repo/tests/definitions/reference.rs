@@ -25,7 +25,7 @@ fn the_page_of_diagnostics_is_up_to_date() {
 fn the_settings_that_the_documentation_shows_are_right() {
     let secrets = ["AWS_SECRET_ACCESS_KEY", "REDIS_PASSWORD"];
     let env: BTreeMap<_, _> = secrets.map(|name| (name.to_owned(), "s3cret".to_owned())).into();
-    for (name, count) in [("definitions.md", 3), ("online-stores.md", 6)] {
+    for (name, count) in [("definitions.md", 3), ("redis.md", 6)] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
         let page = std::fs::read_to_string(path).expect("the page can be read");
         let blocks = page.split("```yaml\n").skip(1);

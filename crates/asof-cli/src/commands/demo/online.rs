@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use asof_model::ErrorKind;
+use asof_model::definition::{OnlineStoreConfig, RedisAddress};
 use asof_online::{KeyspaceInfo, OnlineStore};
 use asof_repo::{Repository, STORE_FILE, SourceFile};
 
@@ -86,7 +87,8 @@ impl Online {
         match store.ping().await {
             Ok(()) => Ok(Some(Reached { store, name })),
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
-                Err(CliError::refused(format_args!("{error}\n\n{START}")))
+                let help = how_to_start(&settings.online_store);
+                Err(CliError::refused(format_args!("{error}\n\n{help}")))
             }
             Err(error) => Err(error.into()),
         }
@@ -116,12 +118,27 @@ impl Online {
     }
 }
 
-/// What helps when there is no Redis.
-const START: &str = "\
-Start one with one of
-  redis-server --port 6379 --save ''
-  docker run --rm --publish 6379:6379 redis:7
-and run this again, or name another server, as --online redis://host:6379/2";
+/// What helps when there is no Redis: the commands that start one where it was looked for, or on this machine.
+fn how_to_start(store: &OnlineStoreConfig) -> String {
+    let local = match store {
+        OnlineStoreConfig::Redis(config) => config.addresses.iter().find_map(|address| match address {
+            RedisAddress::Server { host, port } if ["127.0.0.1", "::1", "localhost"].contains(&host.as_str()) => {
+                Some(*port)
+            }
+            _ => None,
+        }),
+        OnlineStoreConfig::Embedded { .. } => None,
+    };
+    let (port, again) = match local {
+        Some(port) => (port, "this again"),
+        None => (6379, "`asof demo --online redis`"),
+    };
+    format!(
+        "Start one with one of\n  redis-server --port {port} --save ''\n  \
+         docker run --rm --publish {port}:6379 redis:7\nand run {again}, or name another server with \
+         --online redis://host:6379/2"
+    )
+}
 
 impl Reached {
     /// Removes what an earlier demo has left, and says what is used.
@@ -170,6 +187,8 @@ pub(super) async fn remove(reached: Option<&Reached>, printer: &Printer) -> CliR
 
 #[cfg(test)]
 mod tests {
+    use asof_model::definition::RedisConfig;
+
     use super::*;
 
     fn online(text: &str) -> Online {
@@ -186,6 +205,25 @@ mod tests {
         for text in ["", "Redis", "valkey", "cache:6379"] {
             assert!(text.parse::<Online>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_redis_is_started_where_it_was_looked_for_if_that_is_here() {
+        let at = |host: &str| {
+            let addresses = vec![RedisAddress::server(host, 7000)];
+            how_to_start(&OnlineStoreConfig::Redis(Box::new(RedisConfig::new(addresses))))
+        };
+        insta::assert_snapshot!(at("::1"), @r"
+        Start one with one of
+          redis-server --port 7000 --save ''
+          docker run --rm --publish 7000:6379 redis:7
+        and run this again, or name another server with --online redis://host:6379/2
+        ");
+        let there = at("cache");
+        assert!(
+            there.contains("--port 6379 ") && there.contains("run `asof demo --online redis`,"),
+            "{there}"
+        );
     }
 
     #[test]

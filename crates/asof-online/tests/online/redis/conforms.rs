@@ -52,7 +52,7 @@ async fn a_server_with_certificates_conforms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_with_no_more_rights_than_the_documents_ask_for_conforms() {
-    let page = include_str!("../../../../../docs/online-stores.md");
+    let page = include_str!("../../../../../docs/redis.md");
     let mut rights = page.lines().filter_map(|line| line.strip_prefix("ACL SETUSER asof "));
     let rules: Vec<&str> = rights.next().unwrap().split(' ').collect();
     let server = RedisServer::start(RedisOptions::new().user("asof", &rules)).unwrap();
