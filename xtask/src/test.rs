@@ -6,6 +6,7 @@
 
 mod document;
 mod examples;
+mod redis;
 mod setup;
 
 use std::io::{BufRead, BufReader, IsTerminal};

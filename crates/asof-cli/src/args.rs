@@ -14,10 +14,24 @@ use crate::commands::{
 const EXAMPLES: &str = "\
 Examples:
   asof demo                                    see it work, from nothing to a served vector
+  asof demo --online redis                     the same, served from a Redis
   asof init rides && cd rides                  a repository to start from
   asof validate && asof plan && asof apply     check definitions, see what changes, make it so
   asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet
   asof materialize-incremental --to 2026-01-07T23:00:00Z && asof serve";
+
+/// How to name each kind of online store; for the help of commands where that is the question.
+pub(crate) const ONLINE_STORES: &str = "\
+`online_store` of feature_store.yaml says where features are served from: a folder, or Redis:
+  one server  {type: redis, connection_string: \"redis://host:6379/0\"}
+  a user      {type: redis, connection_string: \"redis://user:${REDIS_PASSWORD}@host:6379/0\"}
+  a socket    {type: redis, connection_string: \"unix:///run/redis/redis.sock\"}
+  TLS         {type: redis, connection_string: \"rediss://host:6379/0\", tls: {ca_cert: ca.pem}}
+  a cluster   {type: redis, redis_type: redis_cluster,
+               connection_string: \"redis://one:6379,two:6379\"}
+  sentinels   {type: redis, redis_type: redis_sentinel, sentinel_master: mymaster,
+               connection_string: \"redis://one:26379,two:26379/0\"}
+`read_from: replica` reads from replicas of a cluster or under sentinels.";
 
 /// An online/offline feature store: training sets and served vectors from the same definitions, never different.
 #[derive(Debug, Parser)]
@@ -130,4 +144,27 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArgs),
     /// Check that everything the repository needs is there and reachable.
     Doctor(doctor::DoctorArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use asof_repo::{Repository, STORE_FILE, SourceFile};
+
+    #[test]
+    fn the_online_stores_of_the_help_are_right() {
+        let env = BTreeMap::from([("REDIS_PASSWORD".to_owned(), "s3cret".to_owned())]);
+        let stores: Vec<&str> = super::ONLINE_STORES.split("{type").skip(1).collect();
+        assert_eq!(stores.len(), 6);
+        for store in stores {
+            let end = store.rfind('}').expect("a store ends");
+            let text = format!("project: p\nonline_store: {{type{}\n", &store[..=end]);
+            let file = SourceFile {
+                path: STORE_FILE.to_owned(),
+                bytes: text.clone().into_bytes(),
+            };
+            assert_eq!(Repository::parse(&[file], &env, None).diagnostics, [], "{text}");
+        }
+    }
 }

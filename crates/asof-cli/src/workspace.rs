@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use asof_materialize::Ledger;
-use asof_model::ViewName;
 use asof_model::definition::{Definitions, StoreConfig};
+use asof_model::{ErrorKind, ViewName};
 use asof_offline::{OfflineEngine, OfflineOptions, ProgressSink};
 use asof_online::OnlineStore;
 use asof_registry::{Registry, Snapshot};
@@ -116,6 +116,22 @@ impl Workspace {
     /// When the settings have a problem or the store cannot be opened.
     pub(crate) async fn online_store(&self) -> CliResult<Arc<dyn OnlineStore>> {
         Ok(asof_online::open(&self.settings()?.online_store, &self.root).await?)
+    }
+
+    /// The online store, to be written to. Writes bear that it is away for a while; a person should know why nothing
+    /// seems to happen.
+    ///
+    /// # Errors
+    /// When the settings have a problem, or the store cannot be opened, or does not let us in.
+    pub(crate) async fn store_to_write(&self, printer: &Printer) -> CliResult<Arc<dyn OnlineStore>> {
+        let store = self.online_store().await?;
+        match store.ping().await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                printer.note(format_args!("note: {error}; trying again for a while"));
+            }
+            answered => answered?,
+        }
+        Ok(store)
     }
 
     /// The offline engine, over the repository's folder. It tells `progress` how far it is.

@@ -35,6 +35,7 @@ mod catalog;
 mod check;
 mod cluster;
 mod connect;
+mod describe;
 mod layout;
 mod link;
 mod problem;
@@ -65,7 +66,9 @@ pub use problem::RedisProblem;
 pub(crate) use read::fields;
 use script::StoredScript;
 
-use crate::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+use crate::{
+    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoreFact, StoredRow, WriteSummary,
+};
 
 /// How long writes are tried again while the server is away.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -200,6 +203,10 @@ impl OnlineStore for RedisStore {
 
     async fn scan(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError> {
         self.scan_rows(keyspace).await
+    }
+
+    async fn describe(&self) -> Result<Vec<StoreFact>, OnlineError> {
+        self.facts().await
     }
 
     async fn ping(&self) -> Result<(), OnlineError> {

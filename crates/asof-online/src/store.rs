@@ -69,6 +69,17 @@ pub struct Guarantees {
     pub exact_row_counts: bool,
 }
 
+/// Something about a store that matters to whoever runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreFact {
+    /// What it is about, in a word.
+    pub about: &'static str,
+    /// How it is, for a person; without secrets.
+    pub found: String,
+    /// What should be done about it. `None`: it is well as it is.
+    pub advice: Option<String>,
+}
+
 /// A stored row and its key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoredRow {
@@ -155,6 +166,15 @@ pub trait OnlineStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     async fn scan(&self, keyspace: &Keyspace) -> Result<Vec<StoredRow>, OnlineError>;
+
+    /// What whoever runs the store should know: how full it is, and which of its settings should be others. Nothing
+    /// where there is nothing to be known.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn describe(&self) -> Result<Vec<StoreFact>, OnlineError> {
+        Ok(Vec::new())
+    }
 
     /// Whether the store can be read now.
     ///

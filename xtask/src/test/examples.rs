@@ -1,8 +1,9 @@
 //! Runs the examples of the README and of `docs/`, so that what they show is what a reader sees.
 //!
 //! The examples of one document share a temporary folder, where they stand as a reader stands in the repository: a copy
-//! of `feature_repos` is there when the document speaks of it. Folder and shell variables do not last from one command
-//! to the next, but for the working directory. What a command leaves running ends with the document.
+//! of `feature_repos` is there when the document speaks of it, and `REDIS_URL` names an empty Redis when it speaks of
+//! that. Folder and shell variables do not last from one command to the next, but for the working directory. What a
+//! command leaves running ends with the document.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use super::document;
 use super::document::Example;
+use super::redis::Redis;
 use crate::command;
 use crate::workspace::Workspace;
 
@@ -63,6 +65,8 @@ struct Place {
     path: std::ffi::OsString,
     /// The processes of each command, which are one group.
     groups: Vec<u32>,
+    /// The server of `REDIS_URL`, if the document speaks of that.
+    redis: Option<Redis>,
 }
 
 impl Place {
@@ -75,6 +79,10 @@ impl Place {
             let source = workspace.root.join("feature_repos");
             command::run(Command::new("cp").arg("-r").arg(source).arg(&here))?;
         }
+        let redis = text
+            .contains("REDIS_URL")
+            .then(|| Redis::start(folder.path()))
+            .transpose()?;
         let bin = asof.parent().context("the binary is in a folder")?.to_owned();
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&others)))?;
@@ -82,6 +90,7 @@ impl Place {
             folder,
             path,
             groups: Vec::new(),
+            redis,
         })
     }
 
@@ -105,6 +114,7 @@ impl Place {
             .env("PATH", &self.path)
             .env("NO_COLOR", "1")
             .env("COLUMNS", "120")
+            .envs(self.redis.iter().map(|redis| ("REDIS_URL", redis.url())))
             .stdin(Stdio::null())
             .stderr(file.try_clone()?)
             .stdout(file)
@@ -204,6 +214,12 @@ mod tests {
     #[test]
     fn what_is_left_running_keeps_nobody_waiting() {
         run("```console,check\n$ sleep 600 &\n$ echo next\nnext\n```\n").unwrap();
+    }
+
+    #[test]
+    fn a_document_that_names_the_variable_has_a_redis() {
+        run("```console,check\n$ redis-cli -u \"$REDIS_URL\" dbsize\n0\n```\n").unwrap();
+        run("```console\n$ test -z \"$(printenv | grep REDIS)\"\n```\n").unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `asof demo`: the whole story on real flights, each step being what the command beside it does.
 
 mod comparison;
+mod online;
 mod vector;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use asof_serving::FeatureServer;
 use clap::Args;
 
 use self::comparison::Comparison;
+use self::online::{Online, Reached};
 use crate::args::{Global, Output};
 use crate::commands::get_historical_features::{HistoricalArgs, training_set};
 use crate::commands::materialize::IncrementalArgs;
@@ -21,12 +23,33 @@ use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 use crate::workspace::Workspace;
 
+const NOTES: &str = "\
+In Redis the demo is the project `asof_demo`. It reads, writes and removes keys of that project only, and the \
+catalog's entries about it, so the database may hold other things; two demos at once in one database disturb each \
+other. As any use of Redis by asof it sets `hash-max-listpack-value 512`, where that is allowed, until the server is \
+started again.
+
+What --online names is written into `feature_store.yaml`. A password is better put in a variable:
+  asof demo --online 'redis://:${REDIS_PASSWORD}@cache.example.com:6379/2'
+
+Examples:
+  asof demo
+  asof demo flights --online redis
+  asof demo --online unix:///run/redis/redis.sock
+  asof demo --online redis --remove";
+
 /// Options of `asof demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  asof demo\n  asof demo flights")]
+#[command(after_help = NOTES)]
 pub(crate) struct DemoArgs {
     /// The folder to make; a new one among the temporary files unless told.
     dir: Option<PathBuf>,
+    /// Where features go to be served: `embedded`, `redis` (the server at 127.0.0.1:6379), or the URL of one server.
+    #[arg(long, value_name = "STORE", default_value = "embedded", hide_default_value = true)]
+    online: Online,
+    /// Remove what demos left in that Redis, and do nothing else.
+    #[arg(long, requires = "online", conflicts_with = "dir")]
+    remove: bool,
 }
 
 /// The flight whose vector is looked up: JetBlue 1516 of 15 July 2013, by its row in the spine.
@@ -34,6 +57,11 @@ const FLIGHT: usize = 264_091;
 const SERVICE: &str = "delay_model";
 
 pub(crate) async fn run(global: &Global, args: &DemoArgs, printer: &Printer) -> CliResult {
+    // A Redis that is not there shows before anything is made.
+    let reached = args.online.reach(printer).await?;
+    if args.remove {
+        return online::remove(reached.as_ref(), printer).await;
+    }
     let dir = match &args.dir {
         Some(dir) => dir.clone(),
         None => tempfile::Builder::new().prefix("asof-demo-").tempdir()?.keep(),
@@ -47,6 +75,8 @@ pub(crate) async fn run(global: &Global, args: &DemoArgs, printer: &Printer) -> 
         printer,
         human: &human,
         dir: &dir,
+        online: &args.online,
+        reached: reached.as_ref(),
     };
     story.tell(global).await
 }
@@ -55,6 +85,9 @@ struct Story<'a> {
     printer: &'a Printer,
     human: &'a Printer,
     dir: &'a Path,
+    online: &'a Online,
+    /// The Redis that was asked for.
+    reached: Option<&'a Reached>,
 }
 
 impl Story<'_> {
@@ -65,6 +98,10 @@ impl Story<'_> {
             "init flights --template flights",
         );
         init::unpack(init::Template::Flights, self.dir)?;
+        if let Some(redis) = self.reached {
+            self.online.write_to(self.dir)?;
+            self.say(redis.prepare().await?);
+        }
         let global = Global {
             repo: self.dir.to_owned(),
             ..global.clone()
@@ -132,11 +169,13 @@ impl Story<'_> {
         );
         let served = self.ask(&workspace, &flight, at).await?;
         let comparison = Comparison::of(&flight, &served)?;
+        let online_store = workspace.settings()?.online_store.to_string();
         self.say(format_args!("{}\n\n{}", flight.title(), comparison.table()));
         self.printer.result(
             || comparison.verdict(),
             || {
                 let mut json = comparison.to_json();
+                json["online_store"] = online_store.as_str().into();
                 json["dir"] = self.dir.display().to_string().into();
                 json["seconds"] = started.elapsed().as_secs_f64().into();
                 json
@@ -190,6 +229,18 @@ impl Story<'_> {
              $EDITOR weather.yaml && {asof} plan",
             self.human.bold("Next")
         ));
+        if self.reached.is_some() {
+            let text = self.online.to_string();
+            // What signs in is not shown.
+            let online = if text.contains('@') {
+                "…".to_owned()
+            } else {
+                init::quoted(Path::new(&text))
+            };
+            self.human.note(format_args!(
+                "  {asof} doctor\n  {asof} demo --online {online} --remove"
+            ));
+        }
     }
 }
 

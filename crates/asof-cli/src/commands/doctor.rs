@@ -1,19 +1,29 @@
 //! `asof doctor`: whether everything that the repository needs is there and reachable.
 
 use asof_model::definition::{OnlineStoreConfig, RedisLayout};
+use asof_online::StoreFact;
 use asof_repo::{Diagnostic, Severity};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::args::{Global, ONLINE_STORES};
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 use crate::table::{plural, table};
 use crate::workspace::Workspace;
 
+const NOTES: &str = "\
+The online store is named without user and password. Lines with ! are no failure, but something should be done.
+
+Exit codes: 0 when everything is there; 1 when something is wrong or cannot be reached.";
+
+const EXAMPLE: &str = "\
+Example:
+  asof --repo flights doctor";
+
 /// Options of `asof doctor`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  asof --repo flights doctor")]
+#[command(after_help = format!("{NOTES}\n\n{ONLINE_STORES}\n\n{EXAMPLE}"))]
 pub(crate) struct DoctorArgs {}
 
 /// One thing that was looked at.
@@ -21,34 +31,58 @@ struct Check {
     what: &'static str,
     /// What was found, or what is wrong and what to do.
     found: Result<String, String>,
+    /// What more is known of it.
+    facts: Vec<StoreFact>,
+}
+
+impl Check {
+    fn new(what: &'static str, found: Result<String, String>) -> Self {
+        Self {
+            what,
+            found,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Lines of the table: how it is, what it is about, what was found.
+    fn lines(&self) -> Vec<Vec<String>> {
+        let (sign, text) = match &self.found {
+            Ok(text) => ("ok", text),
+            Err(text) => ("FAIL", text),
+        };
+        let mut lines = vec![vec![sign.to_owned(), self.what.to_owned(), text.clone()]];
+        for fact in &self.facts {
+            let (sign, text) = match &fact.advice {
+                None => ("ok", fact.found.clone()),
+                Some(advice) => ("!", format!("{}: {advice}", fact.found)),
+            };
+            lines.push(vec![sign.to_owned(), format!("  {}", fact.about), text]);
+        }
+        lines
+    }
+
+    fn to_json(&self) -> Value {
+        let (Ok(text) | Err(text)) = &self.found;
+        let fact = |fact: &StoreFact| json!({"about": fact.about, "found": fact.found, "advice": fact.advice});
+        let facts: Vec<Value> = self.facts.iter().map(fact).collect();
+        json!({"check": self.what, "ok": self.found.is_ok(), "found": text, "facts": facts})
+    }
 }
 
 pub(crate) async fn run(global: &Global, _args: &DoctorArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
     let checks = [
-        Check {
-            what: "definitions",
-            found: definitions(&workspace),
-        },
-        Check {
-            what: "sources",
-            found: sources(&workspace).await,
-        },
-        Check {
-            what: "registry",
-            found: registry(&workspace).await.map_err(|error| error.to_string()),
-        },
-        Check {
-            what: "online store",
-            found: online_store(&workspace).await.map_err(|error| error.to_string()),
-        },
+        Check::new("definitions", definitions(&workspace)),
+        Check::new("sources", sources(&workspace).await),
+        Check::new(
+            "registry",
+            registry(&workspace).await.map_err(|error| error.to_string()),
+        ),
+        online_store(&workspace).await,
     ];
     printer.result(
         || {
-            let rows = checks.iter().map(|check| match &check.found {
-                Ok(text) => vec!["ok".to_owned(), check.what.to_owned(), text.clone()],
-                Err(text) => vec!["FAIL".to_owned(), check.what.to_owned(), text.clone()],
-            });
+            let rows = checks.iter().flat_map(Check::lines);
             format!(
                 "asof {}\n\n{}",
                 env!("CARGO_PKG_VERSION"),
@@ -56,11 +90,8 @@ pub(crate) async fn run(global: &Global, _args: &DoctorArgs, printer: &Printer) 
             )
         },
         || {
-            let check = |check: &Check| {
-                let (Ok(text) | Err(text)) = &check.found;
-                json!({"check": check.what, "ok": check.found.is_ok(), "found": text})
-            };
-            json!({"version": env!("CARGO_PKG_VERSION"), "checks": checks.iter().map(check).collect::<Vec<_>>()})
+            let checks: Vec<Value> = checks.iter().map(Check::to_json).collect();
+            json!({"version": env!("CARGO_PKG_VERSION"), "checks": checks})
         },
     );
     if checks.iter().all(|check| check.found.is_ok()) {
@@ -113,21 +144,31 @@ async fn registry(workspace: &Workspace) -> CliResult<String> {
     })
 }
 
-async fn online_store(workspace: &Workspace) -> CliResult<String> {
-    let store = workspace.online_store().await?;
-    store.ping().await?;
-    if let OnlineStoreConfig::Redis(config) = &workspace.settings()?.online_store
-        && config.layout == RedisLayout::Feast
-    {
-        return Ok(format!(
-            "{config} answers; its rows are Feast's, which keeps no count of them"
-        ));
+async fn online_store(workspace: &Workspace) -> Check {
+    let reached = async {
+        let store = workspace.online_store().await?;
+        store.ping().await?;
+        if let OnlineStoreConfig::Redis(config) = &workspace.settings()?.online_store
+            && config.layout == RedisLayout::Feast
+        {
+            let found = format!("{config} answers; its rows are Feast's, which keeps no count of them");
+            return Ok((found, store.describe().await?));
+        }
+        let keyspaces = store.keyspaces().await?;
+        let rows: u64 = keyspaces.iter().map(|keyspace| keyspace.rows).sum();
+        let found = format!(
+            "{} in {}, in {}",
+            plural(rows, "row", "rows"),
+            plural(keyspaces.len(), "keyspace", "keyspaces"),
+            workspace.settings()?.online_store
+        );
+        CliResult::Ok((found, store.describe().await?))
+    };
+    match reached.await {
+        Ok((found, facts)) => Check {
+            facts,
+            ..Check::new("online store", Ok(found))
+        },
+        Err(error) => Check::new("online store", Err(error.to_string())),
     }
-    let keyspaces = store.keyspaces().await?;
-    let rows: u64 = keyspaces.iter().map(|keyspace| keyspace.rows).sum();
-    Ok(format!(
-        "{} in {}",
-        plural(rows, "row", "rows"),
-        plural(keyspaces.len(), "keyspace", "keyspaces")
-    ))
 }

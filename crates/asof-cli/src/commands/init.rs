@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use include_dir::{Dir, DirEntry, include_dir};
 
+use crate::args::ONLINE_STORES;
 use crate::error::{CliError, CliResult};
 use crate::printer::Printer;
 
@@ -29,9 +30,14 @@ impl Template {
     }
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  asof init rides
+  asof init flights --template flights";
+
 /// Options of `asof init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  asof init rides\n  asof init flights --template flights")]
+#[command(after_help = format!("{ONLINE_STORES}\n\n{EXAMPLES}"))]
 pub(crate) struct InitArgs {
     /// The folder to make; it must be new or empty.
     dir: PathBuf,
@@ -77,6 +83,16 @@ pub(crate) fn unpack(template: Template, dir: &Path) -> CliResult<Vec<String>> {
     write(template.files(), dir, &mut written)?;
     written.sort();
     Ok(written)
+}
+
+/// A file of `template`, by its path there.
+///
+/// # Errors
+/// When there is none, or it is no text.
+pub(crate) fn text(template: Template, path: &str) -> CliResult<&'static str> {
+    let file = template.files().get_file(path);
+    let text = file.and_then(|file| file.contents_utf8());
+    text.ok_or_else(|| CliError::refused(format_args!("the template has no text `{path}`")))
 }
 
 /// A path as a shell takes it.

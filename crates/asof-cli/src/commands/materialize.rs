@@ -77,7 +77,7 @@ pub(crate) async fn run(global: &Global, args: &MaterializeArgs, printer: &Print
     let workspace = Workspace::open(global)?;
     let common = &args.common;
     let stop = StopFlag::default();
-    let materializer = materializer(&workspace, common, &stop).await?;
+    let materializer = materializer(&workspace, common, &stop, printer).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let run = materializer.materialize(&common.views, args.from, common.to, &bar);
     let summary = until_signalled(&stop, run).await;
@@ -100,7 +100,7 @@ pub(crate) async fn incremental(
     printer: &Printer,
 ) -> CliResult<MaterializeSummary> {
     let stop = StopFlag::default();
-    let materializer = materializer(workspace, args, &stop).await?;
+    let materializer = materializer(workspace, args, &stop, printer).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let run = materializer.materialize_incremental(&args.views, args.to, &bar);
     let summary = until_signalled(&stop, run).await;
@@ -128,9 +128,14 @@ async fn until_signalled(
 }
 
 /// A materializer of the registry's current version, run on this machine.
-async fn materializer(workspace: &Workspace, args: &IncrementalArgs, stop: &StopFlag) -> CliResult<Materializer> {
+async fn materializer(
+    workspace: &Workspace,
+    args: &IncrementalArgs,
+    stop: &StopFlag,
+    printer: &Printer,
+) -> CliResult<Materializer> {
     let snapshot = workspace.applied().await?;
-    materializer_of(workspace, &snapshot, args, stop).await
+    materializer_of(workspace, &snapshot, args, stop, printer).await
 }
 
 /// Goes on with a run of one view, whose definitions are those of `snapshot`; its interval has no start where it was to
@@ -148,7 +153,7 @@ pub(super) async fn resume(
         engine: engine.clone(),
         ..IncrementalArgs::up_to(to)
     };
-    let materializer = materializer_of(workspace, snapshot, &args, &stop).await?;
+    let materializer = materializer_of(workspace, snapshot, &args, &stop, printer).await?;
     let bar = Bar(Reporter::new(printer, "materializing", "rows"));
     let run = async {
         match from {
@@ -168,11 +173,12 @@ async fn materializer_of(
     snapshot: &Snapshot,
     args: &IncrementalArgs,
     stop: &StopFlag,
+    printer: &Printer,
 ) -> CliResult<Materializer> {
     let registry = workspace.registry()?;
     let clock = Arc::new(SystemClock);
     let engine = Arc::new(workspace.offline_within(&args.engine, None)?);
-    let store = workspace.online_store().await?;
+    let store = workspace.store_to_write(printer).await?;
     store.define(&snapshot.definitions);
     let runner = LocalRunner::new(engine, store, Runs::beside(&registry), clock.clone())
         .with_shards(args.shards)

@@ -28,7 +28,7 @@ pub(crate) struct PushArgs {
 pub(crate) async fn run(global: &Global, args: &PushArgs, printer: &Printer) -> CliResult {
     let workspace = Workspace::open(global)?;
     let snapshot = workspace.applied().await?;
-    let store = workspace.online_store().await?;
+    let store = workspace.store_to_write(printer).await?;
     store.define(&snapshot.definitions);
     let rows = read(&args.input)?;
     let pushed = asof_materialize::push(

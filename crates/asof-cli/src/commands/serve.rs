@@ -62,21 +62,29 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, printer: &Printer) ->
     if let Ok(None) = registry.current_version().await {
         tracing::warn!("the registry has no version yet; not ready until one is applied");
     }
-    let server = Arc::new(FeatureServer::new(workspace.online_store().await?, clock(args.as_of)));
+    let store = workspace.online_store().await?;
+    if let Err(error) = store.ping().await {
+        tracing::warn!(%error, "the online store does not answer; not ready until it does");
+    }
+    let server = Arc::new(FeatureServer::new(store, clock(args.as_of)));
     let options = ServerOptions {
         poll_interval: Duration::from_micros(args.poll.micros().unsigned_abs()),
         max_rows: args.max_rows.get(),
         ..ServerOptions::new(&args.grpc, &args.http)
     };
     let running = asof_server::serve(options, server, registry).await?;
+    let online_store = workspace.settings()?.online_store.to_string();
     if printer.is_json() {
-        printer.result(
-            String::new,
-            || serde_json::json!({"grpc": running.grpc_addr.to_string(), "http": running.http_addr.to_string()}),
-        );
+        printer.result(String::new, || {
+            serde_json::json!({
+                "grpc": running.grpc_addr.to_string(),
+                "http": running.http_addr.to_string(),
+                "online_store": online_store,
+            })
+        });
     } else {
         printer.note(format_args!(
-            "Serving gRPC on {} and HTTP on {}; Ctrl-C stops",
+            "Serving gRPC on {} and HTTP on {} from {online_store}; Ctrl-C stops",
             running.grpc_addr, running.http_addr
         ));
     }

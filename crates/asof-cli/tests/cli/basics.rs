@@ -69,6 +69,7 @@ fn help_names_every_command() -> Result<()> {
 
     Examples:
       asof demo                                    see it work, from nothing to a served vector
+      asof demo --online redis                     the same, served from a Redis
       asof init rides && cd rides                  a repository to start from
       asof validate && asof plan && asof apply     check definitions, see what changes, make it so
       asof get-historical-features --service acceptance_model --spine spine.csv --out train.parquet

@@ -85,7 +85,7 @@ fn an_unreadable_source_is_a_problem_of_the_line_that_names_it() -> Result<()> {
     ok    definitions   project rides, 2 feature views, 1 feature service
     FAIL  sources       1 error; run `asof validate`
     ok    registry      no version yet in .asof/registry; run `asof apply`
-    ok    online store  0 rows in 0 keyspaces
+    ok    online store  0 rows in 0 keyspaces, in .asof/online
     ");
     Ok(())
 }

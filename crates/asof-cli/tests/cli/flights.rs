@@ -10,10 +10,10 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use asof_testkit::{Finished, read_parquet};
+use asof_testkit::{Finished, RedisOptions, RedisServer, read_parquet};
 use serde_json::{Value, json};
 
-use crate::{asof, terminate};
+use crate::{END, Rides, asof, terminate};
 
 /// The value at `row` as JSON: what the online answer says of it.
 fn value(array: &dyn Array, row: usize) -> Value {
@@ -54,6 +54,7 @@ fn the_demo_makes_the_training_set_of_all_flights_and_serves_the_same_vectors() 
     let run = asof(folder.path()).run(["demo", "flights", "--output", "json"])?;
     ensure!(run.code == Some(0), "{}\n{}", run.stdout, run.stderr);
     the_demo_tells_that_both_sides_are_equal(&run)?;
+    in_redis_it_tells_the_same(&run)?;
 
     let repository = folder.path().join("flights");
     let spine = whole(repository.join("spine.parquet"))?;
@@ -70,6 +71,59 @@ fn the_demo_makes_the_training_set_of_all_flights_and_serves_the_same_vectors() 
     hand_checked_rows(&training);
     the_vector_online_is_the_training_row(&repository, &training)?;
     a_run_that_is_ended_leaves_no_training_set(&repository)
+}
+
+/// In a Redis that holds the rows of an earlier demo, of which nothing is left, and of somebody else, which stay.
+fn in_redis_it_tells_the_same(embedded: &Finished) -> Result<()> {
+    let server = RedisServer::start(RedisOptions::new())?;
+    server.cli(&["SET", "asof_demo", "mine"])?;
+    let materialize = ["materialize-incremental", "--to", END];
+    let theirs = Rides::new()?;
+    theirs.in_redis(&server.url())?;
+    theirs.asof.succeed(["apply"])?;
+    theirs.asof.succeed(materialize)?;
+    let keys_of_others: u64 = server.cli(&["DBSIZE"])?.parse()?;
+    let earlier = Rides::new()?;
+    earlier.in_redis(&server.url())?;
+    let settings = fs_err::read_to_string(earlier.path("feature_store.yaml"))?;
+    let settings = settings.replace("project: rides", "project: asof_demo");
+    fs_err::write(earlier.path("feature_store.yaml"), settings)?;
+    earlier.asof.succeed(["apply"])?;
+    earlier.asof.succeed(materialize)?;
+
+    let folder = tempfile::tempdir()?;
+    let demo = ["demo", "flights", "--output", "json", "--online", &server.url()];
+    let run = asof(folder.path()).run(demo)?;
+    ensure!(run.code == Some(0), "{}\n{}", run.stdout, run.stderr);
+    for line in [
+        "only keys of the project `asof_demo` are touched",
+        "2 keyspaces of an earlier demo removed",
+    ] {
+        assert!(run.stderr.contains(line), "{}", run.stderr);
+    }
+    let told = |run: &Finished| -> Result<Value> { Ok(serde_json::from_str::<Value>(&run.stdout)?["features"].take()) };
+    assert_eq!(told(&run)?, told(embedded)?);
+    the_demo_tells_that_both_sides_are_equal(&run)?;
+
+    let remove = ["demo", "--online", &server.url(), "--remove"];
+    let said = asof(folder.path()).succeed(remove)?;
+    assert!(
+        said.starts_with("Removed 6 keyspaces of the project asof_demo"),
+        "{said}"
+    );
+    assert_eq!(server.cli(&["DBSIZE"])?.parse::<u64>()?, keys_of_others);
+    assert_eq!(server.cli(&["GET", "asof_demo"])?, "mine");
+    let ask = [
+        "get-online-features",
+        "--features",
+        "driver_hourly",
+        "--entity",
+        "driver_id=1001",
+        "--as-of",
+        END,
+    ];
+    assert!(theirs.asof.succeed(ask)?.contains("0.6109"));
+    Ok(())
 }
 
 fn the_demo_tells_that_both_sides_are_equal(run: &Finished) -> Result<()> {

@@ -11,6 +11,7 @@ mod matches;
 mod materializations;
 mod offline;
 mod online;
+mod redis;
 mod refusals;
 mod registry;
 mod serve;
@@ -59,6 +60,22 @@ impl Rides {
         let rides = Self::applied()?;
         rides.asof.succeed(["materialize-incremental", "--to", END])?;
         Ok(rides)
+    }
+
+    /// Uses the Redis at `url` as its online store.
+    fn in_redis(&self, url: &str) -> Result<()> {
+        self.use_store(&format!("{{type: redis, connection_string: \"{url}\"}}"))
+    }
+
+    /// Uses another online store, given as YAML of one line.
+    fn use_store(&self, store: &str) -> Result<()> {
+        let path = self.path("feature_store.yaml");
+        let text = fs_err::read_to_string(&path)?;
+        let lines = text.lines().map(|line| match line.split_once(':') {
+            Some(("online_store", _)) => format!("online_store: {store}\n"),
+            _ => format!("{line}\n"),
+        });
+        Ok(fs_err::write(path, lines.collect::<String>())?)
     }
 
     fn path(&self, relative: &str) -> std::path::PathBuf {

@@ -10,13 +10,13 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, ArrayRef, Float64Array, Int64Array};
 use asof_proto::asof::serving::v1::feature_serving_client::FeatureServingClient;
 use asof_proto::asof::serving::v1::get_online_features_request::Selection;
-use asof_proto::asof::serving::v1::{FeatureStatus, GetOnlineFeaturesRequest};
+use asof_proto::asof::serving::v1::{FeatureStatus, GetOnlineFeaturesRequest, GetOnlineFeaturesResponse};
 use serde_json::{Value, json};
 
 use crate::{END, Rides, terminate};
 
 /// `asof serve`, running.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     log: BufReader<ChildStderr>,
     grpc: String,
@@ -24,7 +24,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(rides: &Rides) -> Result<Self> {
+    pub(crate) fn start(rides: &Rides) -> Result<Self> {
         let mut process = rides
             .asof
             .command([
@@ -54,7 +54,7 @@ impl Server {
     }
 
     /// Waits for a line of the log with this message, and returns it.
-    fn logged(&mut self, message: &str) -> Result<Value> {
+    pub(crate) fn logged(&mut self, message: &str) -> Result<Value> {
         for line in (&mut self.log).lines() {
             let line = line?;
             let event: Value = serde_json::from_str(&line).with_context(|| format!("no JSON: {line}"))?;
@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// The status and the body of an answer.
-    fn http(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+    pub(crate) fn http(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
         let mut connection = TcpStream::connect(&self.http)?;
         write!(
             connection,
@@ -81,13 +81,33 @@ impl Server {
         Ok((status.parse()?, body.to_owned()))
     }
 
-    fn ask(&self, service: &str) -> Result<(u16, Value)> {
+    pub(crate) fn ask(&self, service: &str) -> Result<(u16, Value)> {
         let request = json!({
             "feature_service": service,
             "entities": {"driver_id": [1001, 9999], "pickup_distance_km": [7.5, 7.5]},
         });
         let (status, body) = self.http("POST", "/get-online-features", &request.to_string())?;
         Ok((status, serde_json::from_str(&body)?))
+    }
+
+    /// A vector over gRPC, or the name of the refusal's code.
+    pub(crate) fn ask_over_grpc(&self) -> Result<Result<GetOnlineFeaturesResponse, String>> {
+        let drivers: ArrayRef = Arc::new(Int64Array::from(vec![1001]));
+        let distances: ArrayRef = Arc::new(Float64Array::from(vec![7.5]));
+        let request = GetOnlineFeaturesRequest {
+            selection: Some(Selection::FeatureService("acceptance_model".to_owned())),
+            entities: [("driver_id".to_owned(), asof_server::to_wire(&drivers))].into(),
+            request: [("pickup_distance_km".to_owned(), asof_server::to_wire(&distances))].into(),
+            full_feature_names: false,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut client = FeatureServingClient::connect(format!("http://{}", self.grpc)).await?;
+            Ok(match client.get_online_features(request).await {
+                Ok(answer) => Ok(answer.into_inner()),
+                Err(status) => Err(format!("{:?}", status.code())),
+            })
+        })
     }
 }
 
@@ -153,19 +173,7 @@ fn the_server_answers_over_both_ports_follows_the_registry_and_drains() -> Resul
 
 /// The same vector from the other port.
 fn over_grpc(server: &Server) -> Result<()> {
-    let drivers: ArrayRef = Arc::new(Int64Array::from(vec![1001]));
-    let distances: ArrayRef = Arc::new(Float64Array::from(vec![7.5]));
-    let request = GetOnlineFeaturesRequest {
-        selection: Some(Selection::FeatureService("acceptance_model".to_owned())),
-        entities: [("driver_id".to_owned(), asof_server::to_wire(&drivers))].into(),
-        request: [("pickup_distance_km".to_owned(), asof_server::to_wire(&distances))].into(),
-        full_feature_names: false,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(async {
-        let mut client = FeatureServingClient::connect(format!("http://{}", server.grpc)).await?;
-        anyhow::Ok(client.get_online_features(request).await?.into_inner())
-    })?;
+    let answer = server.ask_over_grpc()?.map_err(anyhow::Error::msg)?;
     let trips = answer
         .features
         .iter()

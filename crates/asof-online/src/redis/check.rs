@@ -16,7 +16,7 @@ const NEEDED_TEXT: &str = "6.2";
 const MOVES_ENDS: (u32, u32) = (7, 0);
 
 /// Rows up to so many bytes are packed tightly.
-const LISTPACK_VALUE: u64 = 512;
+pub(super) const LISTPACK_VALUE: u64 = 512;
 
 /// Checks all primaries: their version and whether they keep what is written to them. For writing, has them pack rows
 /// tightly where that is allowed, and finds out what they can do.
@@ -69,7 +69,8 @@ pub(super) async fn on_primaries(open: &Open, command: Cmd) -> Result<Vec<Value>
     Ok(answers)
 }
 
-fn understood(answer: Value) -> Result<Option<InfoDict>, RedisProblem> {
+/// The answer to `INFO`; `None` where the user may not ask.
+pub(super) fn understood(answer: Value) -> Result<Option<InfoDict>, RedisProblem> {
     match answer {
         Value::ServerError(error) => match RedisProblem::from(&error) {
             RedisProblem::Forbidden(_) => Ok(None),
@@ -114,22 +115,31 @@ fn warn_of_eviction(info: &InfoDict) {
     }
 }
 
+/// The limit of [`LISTPACK_VALUE`], by the name that 6.2 knows and later versions still take.
+pub(super) const LISTPACK_SETTING: &str = "hash-max-ziplist-value";
+
+/// What each primary has for a setting; `None` where the user may not ask.
+pub(super) async fn setting(open: &Open, name: &str) -> Result<Vec<Option<String>>, RedisProblem> {
+    let mut ask = cmd("CONFIG");
+    ask.arg("GET").arg(name);
+    let value = |answer: Value| {
+        let setting: Option<Vec<String>> = from_redis_value(answer).ok();
+        setting.and_then(|setting| setting.into_iter().nth(1))
+    };
+    Ok(on_primaries(open, ask).await?.into_iter().map(value).collect())
+}
+
 /// Redis packs the fields of a hash tightly as long as none is longer than a limit, 64 bytes at first.
 async fn pack_tightly(open: &Open) -> Result<(), RedisProblem> {
-    // The name that 6.2 knows, and later versions still take.
-    const SETTING: &str = "hash-max-ziplist-value";
-    let mut ask = cmd("CONFIG");
-    ask.arg("GET").arg(SETTING);
-    let mut set = cmd("CONFIG");
-    set.arg("SET").arg(SETTING).arg(LISTPACK_VALUE);
-    let is_low = |answer: Value| {
-        let setting: Option<Vec<String>> = from_redis_value(answer).ok();
-        let limit = setting.and_then(|setting| setting.get(1)?.parse::<u64>().ok());
+    let is_low = |limit: &Option<String>| {
+        let limit = limit.as_ref().and_then(|limit| limit.parse::<u64>().ok());
         limit.is_none_or(|limit| limit < LISTPACK_VALUE)
     };
-    if !on_primaries(open, ask).await?.into_iter().any(is_low) {
+    if !setting(open, LISTPACK_SETTING).await?.iter().any(is_low) {
         return Ok(());
     }
+    let mut set = cmd("CONFIG");
+    set.arg("SET").arg(LISTPACK_SETTING).arg(LISTPACK_VALUE);
     let answers = on_primaries(open, set).await?;
     if answers.iter().any(|answer| matches!(answer, Value::ServerError(_))) {
         tracing::warn!(

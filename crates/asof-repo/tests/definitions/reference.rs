@@ -23,22 +23,27 @@ fn the_page_of_diagnostics_is_up_to_date() {
 
 #[test]
 fn the_settings_that_the_documentation_shows_are_right() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/definitions.md");
-    let page = std::fs::read_to_string(path).expect("the page can be read");
-    let blocks = page.split("```yaml\n").skip(1);
-    let blocks = blocks.map(|block| block.split("```").next().expect("a block ends"));
     let secrets = ["AWS_SECRET_ACCESS_KEY", "REDIS_PASSWORD"];
     let env: BTreeMap<_, _> = secrets.map(|name| (name.to_owned(), "s3cret".to_owned())).into();
-    let mut shown = 0;
-    for block in blocks {
-        let text = match block {
-            _ if block.starts_with("project:") => block.to_owned(),
-            _ if block.starts_with("online_store:") => format!("project: p\n{block}"),
-            _ => continue,
-        };
-        let repository = Repository::parse(&[file("feature_store.yaml", text)], &env, None);
-        assert_eq!(repository.diagnostics, [], "{block}");
-        shown += 1;
+    for (name, count) in [("definitions.md", 3), ("redis.md", 6)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+        let page = std::fs::read_to_string(path).expect("the page can be read");
+        let blocks = page.split("```yaml\n").skip(1);
+        let blocks = blocks.map(|block| block.split("```").next().expect("a block ends"));
+        let mut shown = 0;
+        for block in blocks {
+            let text = match block {
+                _ if block.starts_with("project:") => block.to_owned(),
+                _ if block.starts_with("online_store:") => format!("project: p\n{block}"),
+                _ => continue,
+            };
+            let repository = Repository::parse(&[file("feature_store.yaml", text)], &env, None);
+            assert_eq!(repository.diagnostics, [], "{block}");
+            shown += 1;
+        }
+        assert_eq!(
+            shown, count,
+            "blocks of {name} that begin with `project:` or `online_store:`"
+        );
     }
-    assert_eq!(shown, 3, "blocks that begin with `project:` or `online_store:`");
 }

@@ -97,6 +97,14 @@ impl RedisServer {
         self.instance.is_running()
     }
 
+    /// Starts it after [`RedisServer::kill`], with what it saved last, at the same port, with the same settings.
+    ///
+    /// # Errors
+    /// When it runs, or does not come up.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.instance.launch()
+    }
+
     /// Kills it, if it runs, and starts it with nothing in it, at the same port, with the same settings.
     ///
     /// # Errors
@@ -117,7 +125,7 @@ impl RedisServer {
     pub fn restart_keeping_data(&mut self) -> Result<()> {
         self.cli(&["SAVE"])?;
         self.kill();
-        self.instance.launch()
+        self.start_again()
     }
 
     /// Stops it where it is: it takes connections, as the system does that, and answers nothing.

@@ -12,6 +12,12 @@ async fn check(config: &RedisConfig) {
     assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
 }
 
+/// What the store says of its servers.
+async fn server(config: &RedisConfig) -> String {
+    let facts = open(config).unwrap().describe().await.unwrap();
+    facts[0].found.clone()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_conforms() {
     let server = RedisServer::start(RedisOptions::new()).unwrap();
@@ -46,23 +52,13 @@ async fn a_server_with_certificates_conforms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_with_no_more_rights_than_the_documents_ask_for_conforms() {
-    let rules = [
-        "on",
-        ">secret",
-        "~asof:*",
-        "+@hash",
-        "+@connection",
-        "+scan",
-        "+pttl",
-        "+pexpire",
-        "+time",
-        "+eval",
-        "+evalsha",
-    ];
+    let page = include_str!("../../../../../docs/redis.md");
+    let mut rights = page.lines().filter_map(|line| line.strip_prefix("ACL SETUSER asof "));
+    let rules: Vec<&str> = rights.next().unwrap().split(' ').collect();
     let server = RedisServer::start(RedisOptions::new().user("asof", &rules)).unwrap();
     let mut config = of(&server);
     config.username = Some("asof".to_owned());
-    config.password = Some(Secret::new("secret"));
+    config.password = Some(Secret::new("password"));
     check(&config).await;
 }
 
@@ -75,6 +71,11 @@ async fn a_cluster_conforms() {
     for node in cluster.nodes() {
         assert_ne!(node.cli(&["DBSIZE"]).unwrap(), "0", "every node has a share");
     }
+    assert!(
+        server(&config)
+            .await
+            .ends_with(", a cluster of 3 primaries, 0 replicas")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,6 +86,7 @@ async fn servers_under_sentinels_conform() {
         master: sentinel.master_name().to_owned(),
     };
     check(&config).await;
+    assert!(server(&config).await.ends_with(", 1 replica"));
     // Replicas may be behind, so that reading from them is another matter; but they do answer.
     config.read_from = ReadFrom::Replica;
     open(&config).unwrap().ping().await.unwrap();
