@@ -18,10 +18,9 @@
 //!
 //! # Guard
 //!
-//! A row is first offered by `HSETNX`, which costs what `HSET` costs and takes it if there is none. Whatever is there
-//! already is compared by a script in the server, so that no two writers can cross. The hash of rows that end has the end
-//! of the last of them, which `PEXPIREAT` moves forward only; before Redis 7.0, which could not do that, all rows that end
-//! go through the script.
+//! A row of a view without `ttl` is first offered by `HSETNX`, which costs what `HSET` costs and takes it if there is
+//! none. Whatever is there already is compared by a script in the server, so that no two writers can cross. Rows that
+//! end go through the script at once: it also moves the hash's end, which is that of the last of its rows, forward.
 //!
 //! # What may go wrong
 //!

@@ -20,7 +20,7 @@ const ALONE: usize = 64;
 /// How often a command is sent on to another node.
 const REDIRECTIONS: usize = 4;
 
-/// Commands, each of one key, that are sent together. Those of one key are carried out in their order.
+/// Commands, each of one key, that are sent together. They may be carried out in any order.
 pub(crate) struct Batch {
     commands: Pipeline,
     /// The slot of each command; empty where there is no cluster.

@@ -1,7 +1,5 @@
 //! What is asked of servers before they are used.
 
-use std::sync::atomic::Ordering;
-
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::{Cmd, InfoDict, Value, cmd, from_redis_value};
 
@@ -12,32 +10,24 @@ use super::link::{Open, Purpose};
 /// The first version with what the store needs.
 const NEEDED: (u32, u32) = (6, 2);
 const NEEDED_TEXT: &str = "6.2";
-/// The first version whose `PEXPIREAT` can be told to move an end forward only.
-const MOVES_ENDS: (u32, u32) = (7, 0);
 
 /// Rows up to so many bytes are packed tightly.
 pub(super) const LISTPACK_VALUE: u64 = 512;
 
 /// Checks all primaries: their version and whether they keep what is written to them. For writing, has them pack rows
-/// tightly where that is allowed, and finds out what they can do.
+/// tightly where that is allowed.
 pub(super) async fn servers(open: &Open, purpose: Purpose) -> Result<(), RedisProblem> {
-    let mut all_move_ends = true;
     for answer in on_primaries(open, cmd("INFO")).await? {
         // Users without the right to ask get by without the check.
-        let Some(info) = understood(answer)? else {
-            all_move_ends = false;
-            continue;
-        };
-        check(&info, open)?;
-        if purpose == Purpose::Write {
-            warn_of_eviction(&info);
+        if let Some(info) = understood(answer)? {
+            check(&info, open)?;
+            if purpose == Purpose::Write {
+                warn_of_eviction(&info);
+            }
         }
-        let found = info.get::<String>("redis_version").and_then(|found| version(&found));
-        all_move_ends &= found.is_some_and(|version| version >= MOVES_ENDS);
     }
     if purpose == Purpose::Write {
         pack_tightly(open).await?;
-        open.moves_ends.store(all_move_ends, Ordering::Relaxed);
     }
     Ok(())
 }

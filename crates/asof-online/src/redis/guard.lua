@@ -35,23 +35,29 @@ end
 local outcomes = {}
 for i, key in ipairs(KEYS) do
   local row = ARGV[2 + (i - 1) * width + 1]
-  local stored = redis.call('HGET', key, field)
+  local stored
+  if not grace then
+    -- Only rows come here that were not new a moment ago.
+    stored = redis.call('HGET', key, field)
+  elseif redis.call('HSETNX', key, field, row) == 0 then
+    stored = redis.call('HGET', key, field)
+  end
   local outcome = 'n'
   if stored then
     outcome = not is_row(stored) and 'x' or is_later(stored, row) and 'k' or 'w'
   end
-  if outcome == 'n' or outcome == 'w' then
-    redis.call('HSET', key, field, row)
-    if grace then
-      if not now then
-        local time = redis.call('TIME')
-        now = time[1] * 1000 + math.floor(time[2] / 1000)
-      end
-      -- The hash goes when the last of its rows has ended: never earlier than it would have gone.
-      local left = math.max(tonumber(ARGV[2 + i * 2]) - now, 0) + grace
-      if redis.call('PTTL', key) < left then
-        redis.call('PEXPIRE', key, string.format('%.0f', left))
-      end
+  if outcome == 'w' or outcome == 'n' and not grace then redis.call('HSET', key, field, row) end
+  if grace and (outcome == 'w' or outcome == 'n') then
+    if not now then
+      local time = redis.call('TIME')
+      now = time[1] * 1000 + math.floor(time[2] / 1000)
+    end
+    -- The hash goes when the last of its rows has ended: never earlier than it would have gone. Ends are rounded up, so
+    -- that most rows of an entity ask for the same one, which is then there already.
+    local step = math.max(math.floor(grace / 8), 1)
+    local at = math.ceil((math.max(tonumber(ARGV[2 + i * 2]), now) + grace) / step) * step
+    if redis.call('PTTL', key) < at - now - step / 2 then
+      redis.call('PEXPIREAT', key, string.format('%.0f', at))
     end
   end
   outcomes[i] = outcome

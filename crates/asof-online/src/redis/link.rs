@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -28,8 +27,6 @@ pub(super) struct Open {
     /// The keyspaces that are known to have their fields for themselves. With the connection this is forgotten: the
     /// next one may be to a server that lost them.
     pub(super) registered: Mutex<HashSet<Keyspace>>,
-    /// Whether all primaries can be told to move the end of a hash forward only.
-    pub(super) moves_ends: AtomicBool,
 }
 
 /// A link to Redis. It connects when it is first used, and anew when the connection breaks or does not answer.
@@ -206,7 +203,6 @@ impl Inner {
                 slots: Slots::of(&connection).await?,
                 connection,
                 registered: Mutex::default(),
-                moves_ends: AtomicBool::new(false),
             };
             check::servers(&open, self.purpose).await?;
             Ok(open)

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
@@ -80,12 +78,12 @@ impl RedisStore {
 
     async fn write_once(&self, open: &Open, write: &Write<'_>) -> Result<Outcome, RedisProblem> {
         self.register(open, write.keyspace).await?;
-        let outcome = match &write.ends {
-            Some(_) if !open.moves_ends.load(Ordering::Relaxed) => {
+        let outcome = match write.ends {
+            None => self.offer(open, write).await?,
+            Some(_) => {
                 let all: Vec<usize> = (0..write.keys.len()).collect();
                 self.compare(open, write, &all).await?
             }
-            _ => self.offer(open, write).await?,
         };
         if outcome.new > 0 {
             self.count(open, write.keyspace, outcome.new).await?;
@@ -95,18 +93,8 @@ impl RedisStore {
 
     /// Writes rows where there are none yet, and has the others compared.
     async fn offer(&self, open: &Open, write: &Write<'_>) -> Result<Outcome, RedisProblem> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = now.as_millis() as i64;
         let mut batch = self.batch(Kind::Write, write.keys.len());
-        // The command that offers each row; none for rows that have ended, whose time to go the server's clock tells.
-        let mut offers = Vec::with_capacity(write.keys.len());
-        for (row, (key, candidate)) in write.keys.iter().zip(&write.candidates).enumerate() {
-            let end = write.ends.as_ref().map(|ends| ends[row]);
-            if end.is_some_and(|end| end <= now) {
-                offers.push(None);
-                continue;
-            }
-            offers.push(Some(batch.len()));
+        for (key, candidate) in write.keys.iter().zip(&write.candidates) {
             let mut command = Cmd::with_capacity(4, 10 + key.len() + candidate.row.len());
             command
                 .arg("HSETNX")
@@ -114,36 +102,17 @@ impl RedisStore {
                 .arg(&write.field)
                 .arg(candidate.row);
             batch.push(key, command);
-            if let Some(end) = end {
-                // The hash gets an end where it has none, and a later one where it has one.
-                let at = end.saturating_add(self.inner.grace.as_millis() as i64);
-                for only in ["NX", "GT"] {
-                    let mut command = Cmd::with_capacity(4, 32 + key.len());
-                    command.arg("PEXPIREAT").arg(key.as_slice()).arg(at).arg(only);
-                    batch.push(key, command);
-                }
-            }
         }
-        let answers = batch.run(open).await?;
         let mut there = Vec::new();
-        let mut new = 0;
-        for (row, offer) in offers.into_iter().enumerate() {
-            let Some(offer) = offer else {
-                there.push(row);
-                continue;
-            };
-            let commands = if write.ends.is_some() { 3 } else { 1 };
-            for (number, value) in answers[offer..offer + commands].iter().enumerate() {
-                match accepted(value.clone()).map_err(|problem| problem.at(&write.keys[row]))? {
-                    Value::Int(1) if number == 0 => new += 1,
-                    Value::Int(_) if number == 0 => there.push(row),
-                    Value::Int(_) => {}
-                    other => return Err(unexpected("HSETNX or PEXPIREAT", &other)),
-                }
+        for (row, value) in batch.run(open).await?.into_iter().enumerate() {
+            match accepted(value).map_err(|problem| problem.at(&write.keys[row]))? {
+                Value::Int(1) => {}
+                Value::Int(_) => there.push(row),
+                other => return Err(unexpected("HSETNX", &other)),
             }
         }
         let mut outcome = self.compare(open, write, &there).await?;
-        outcome.new += new;
+        outcome.new += (write.keys.len() - there.len()) as u64;
         Ok(outcome)
     }
 

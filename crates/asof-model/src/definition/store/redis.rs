@@ -27,7 +27,7 @@ pub struct RedisConfig {
     pub timeout: TimeSpan,
     /// How long it may take to be connected.
     pub connect_timeout: TimeSpan,
-    /// Rows of views with a ttl stay for at least this long after they end.
+    /// Rows of views with a ttl stay for at least this long after they end, and at most an eighth longer.
     pub expiry_grace: TimeSpan,
     /// Which servers answer reads.
     pub read_from: ReadFrom,

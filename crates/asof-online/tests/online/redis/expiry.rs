@@ -9,6 +9,9 @@ use asof_testkit::{RedisOptions, RedisServer};
 use super::{ending, millis, of, open, wait_until};
 use crate::sample::{key, keyspace, rows, rows_of};
 
+/// The server rounds what is left of a millisecond. Ends are rounded up to eighths of the grace beside.
+const ROUNDING: i64 = 3;
+
 /// What the server's clock says, in milliseconds since the epoch.
 fn now(server: &RedisServer) -> i64 {
     let script = "local time = redis.call('TIME') return time[1] * 1000 + math.floor(time[2] / 1000)";
@@ -84,9 +87,8 @@ async fn the_end_of_a_hash_is_that_of_the_last_of_its_rows() {
     ] {
         write(&*store, keyspace, start + event, Some(ttl)).await;
         let end = end(&server) - start;
-        // The server rounds what is left of a millisecond.
         assert!(
-            (expected..=expected + 3).contains(&end),
+            (expected..=expected + ROUNDING + 7_000 / 8).contains(&end),
             "{what}: {end} and not {expected}"
         );
     }
@@ -104,7 +106,7 @@ async fn rows_that_have_ended_long_ago_stay_for_the_grace() {
         store.write(&ending(), &key(&[0]), &row, Some(ttl)).await.unwrap();
         let end = end(&server);
         assert!(
-            end >= before + grace && end <= now(&server) + grace + 3,
+            end >= before + grace && end <= now(&server) + grace + grace / 8 + ROUNDING,
             "{micros}: {end}"
         );
     }
@@ -115,7 +117,7 @@ async fn rows_that_have_ended_long_ago_stay_for_the_grace() {
         let expected = (expected + 60_000 + grace).min((1 << 52) + grace);
         let end = end(&server);
         assert!(
-            (expected - 2..=expected + 3).contains(&end),
+            (expected - 2..=expected + grace / 8 + ROUNDING).contains(&end),
             "{micros}: {end} and not {expected}"
         );
     }
