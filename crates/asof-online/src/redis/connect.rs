@@ -201,7 +201,7 @@ fn cluster(
     let mut builder: ClusterClientBuilder = ClusterClient::builder(nodes.collect::<Result<Vec<_>, _>>()?)
         .connection_timeout(duration(config.connect_timeout))
         // Whoever asks sets a time of their own, and tries again.
-        .response_timeout(Duration::from_secs(60))
+        .response_timeout(Duration::from_mins(1))
         .retries(0);
     if config.tls.is_some() {
         builder = builder.tls(TlsMode::Secure);

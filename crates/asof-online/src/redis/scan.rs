@@ -117,13 +117,12 @@ impl RedisStore {
                 _ => None,
             };
         }
-        let (open, keys, answers, next) = match done {
-            Some(done) => done,
-            None => {
-                let first = |open: Arc<Open>| step(open, Position::default()).boxed();
-                let done = self.inner.writes.try_until(PATIENCE, first).await;
-                done.map_err(|problem| self.fault(problem))?
-            }
+        let (open, keys, answers, next) = if let Some(done) = done {
+            done
+        } else {
+            let first = |open: Arc<Open>| step(open, Position::default()).boxed();
+            let done = self.inner.writes.try_until(PATIENCE, first).await;
+            done.map_err(|problem| self.fault(problem))?
         };
         walk.through = Some(open);
         walk.next = next;

@@ -78,12 +78,11 @@ impl RedisStore {
 
     async fn write_once(&self, open: &Open, write: &Write<'_>) -> Result<Outcome, RedisProblem> {
         self.register(open, write.keyspace).await?;
-        let outcome = match write.ends {
-            None => self.offer(open, write).await?,
-            Some(_) => {
-                let all: Vec<usize> = (0..write.keys.len()).collect();
-                self.compare(open, write, &all).await?
-            }
+        let outcome = if write.ends.is_none() {
+            self.offer(open, write).await?
+        } else {
+            let all: Vec<usize> = (0..write.keys.len()).collect();
+            self.compare(open, write, &all).await?
         };
         if outcome.new > 0 {
             self.count(open, write.keyspace, outcome.new).await?;

@@ -69,7 +69,7 @@ fn millis(millis: i64) -> TimeSpan {
 
 /// Waits until something is so, for a minute at most.
 async fn wait_until(mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < end, "waited for a minute in vain");
         tokio::time::sleep(Duration::from_millis(5)).await;

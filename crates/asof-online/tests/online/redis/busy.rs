@@ -10,6 +10,7 @@ use asof_model::row::stored_order;
 use asof_model::{Keyspace, TimeSpan};
 use asof_online::{OnlineError, OnlineStore, ReadRequest};
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::{open, wait_until};
@@ -19,7 +20,7 @@ use crate::sample::{keys, keyspace, rows};
 pub(super) struct Busy {
     work: Arc<Work>,
     state: Arc<State>,
-    writer: JoinHandle<Result<(), OnlineError>>,
+    writer: JoinHandle<()>,
     reader: JoinHandle<()>,
 }
 
@@ -57,7 +58,7 @@ struct State {
     /// The event time of the last rows that were written.
     written: AtomicI64,
     reads: AtomicU64,
-    failed: AtomicU64,
+    failed: Mutex<Vec<String>>,
 }
 
 impl Busy {
@@ -91,9 +92,9 @@ impl Busy {
         self.state.written.load(Ordering::SeqCst)
     }
 
-    /// How many reads have failed.
-    pub(super) fn failed(&self) -> u64 {
-        self.state.failed.load(Ordering::SeqCst)
+    /// The errors of reads.
+    pub(super) fn failed(&self) -> Vec<String> {
+        self.state.failed.lock().clone()
     }
 
     /// Waits until so many more writes and reads have begun and come to their ends.
@@ -110,7 +111,7 @@ impl Busy {
     /// Ends both, and sees that what was written last is stored.
     pub(super) async fn stop(self) {
         self.state.is_over.store(true, Ordering::SeqCst);
-        self.writer.await.unwrap().unwrap();
+        self.writer.await.unwrap();
         self.reader.await.unwrap();
         let last = self.state.written.load(Ordering::SeqCst);
         let times = self.work.event_times().await.unwrap();
@@ -118,25 +119,23 @@ impl Busy {
     }
 }
 
-async fn writing(work: Arc<Work>, state: Arc<State>) -> Result<(), OnlineError> {
+async fn writing(work: Arc<Work>, state: Arc<State>) {
     while !state.is_over.load(Ordering::SeqCst) {
         let next = state.written.load(Ordering::SeqCst) + 1;
-        work.write(next).await.inspect_err(|error| eprintln!("{error}"))?;
+        work.write(next).await.unwrap();
         state.written.store(next, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    Ok(())
 }
 
 async fn reading(work: Arc<Work>, state: Arc<State>) {
     while !state.is_over.load(Ordering::SeqCst) {
         match work.event_times().await {
-            Ok(_) => state.reads.fetch_add(1, Ordering::SeqCst),
-            Err(error) => {
-                eprintln!("{error}");
-                state.failed.fetch_add(1, Ordering::SeqCst)
+            Ok(_) => {
+                state.reads.fetch_add(1, Ordering::SeqCst);
             }
-        };
+            Err(error) => state.failed.lock().push(error.to_string()),
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
