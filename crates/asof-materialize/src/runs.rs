@@ -308,7 +308,9 @@ impl Runs {
                 events.push(event);
             }
         }
-        events.iter_mut().for_each(|events| events.sort_unstable());
+        for events in &mut events {
+            events.sort_unstable();
+        }
         Ok(events)
     }
 

@@ -62,7 +62,9 @@ pub(super) async fn all(
     ends.into_iter().collect::<Result<Vec<()>, _>>()?;
     let done = crew.done.into_inner();
     let mut rows = RowCounts::default();
-    done.iter().flatten().for_each(|done| rows += done.rows);
+    for done in done.iter().flatten() {
+        rows += done.rows;
+    }
     let late = parts.late.as_ref().map_or(0, |late| late.files.len());
     Ok(Done {
         rows,
@@ -210,15 +212,13 @@ impl Crew<'_> {
         let started = self.runner.clock.now();
         let mut work = std::pin::pin!(self.write(shard));
         let written = loop {
-            match tokio::time::timeout(LEASE / 3, &mut work).await {
-                Ok(written) => break written,
-                Err(_) => {
-                    let renewed = Claim::new(self.owner.name(), self.runner.clock.now(), true);
-                    // Who has lost the claim goes on: what it writes is not wrong.
-                    if self.open.add(shard, event, &ShardEvent::Claimed(renewed)).await? {
-                        event += 1;
-                    }
-                }
+            if let Ok(written) = tokio::time::timeout(LEASE / 3, &mut work).await {
+                break written;
+            }
+            let renewed = Claim::new(self.owner.name(), self.runner.clock.now(), true);
+            // Who has lost the claim goes on: what it writes is not wrong.
+            if self.open.add(shard, event, &ShardEvent::Claimed(renewed)).await? {
+                event += 1;
             }
         };
         let at = self.runner.clock.now();
