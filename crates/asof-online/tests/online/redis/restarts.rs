@@ -60,7 +60,7 @@ async fn a_server_that_comes_back_empty_has_another_life() {
 async fn a_server_that_is_gone_is_told_in_time() {
     let mut server = RedisServer::start(RedisOptions::new()).unwrap();
     let mut config = of(&server);
-    config.timeout = millis(300);
+    config.timeout = millis(3_000);
     let store = open(&config).unwrap();
     write(&*store, 1, 1).await.unwrap();
     try_read(&*store, 1).await.unwrap();
