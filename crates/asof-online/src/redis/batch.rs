@@ -17,9 +17,6 @@ use super::link::Open;
 /// How many commands that are sent alone are under way together.
 const ALONE: usize = 64;
 
-/// How often a command is sent on to another node.
-const REDIRECTIONS: usize = 4;
-
 /// Commands, each of one key, that are sent together. They may be carried out in any order.
 pub(crate) struct Batch {
     commands: Pipeline,
@@ -83,8 +80,11 @@ impl Batch {
         }
     }
 
-    /// One pipeline per node. Where slots are on the move its commands once more, each alone: of a pipeline with one
-    /// command for another node the library returns nothing else.
+    /// One pipeline per node. Where a slot is on its way to another node its commands once more, each alone: of a
+    /// pipeline with one command for another node the library returns nothing else.
+    ///
+    /// Once a slot has moved nothing more is sent: while the library asks where the slots are it can lock itself up for
+    /// good when there are other commands.
     async fn run_in_cluster(&self, open: &Open, connection: &ClusterConnection) -> Result<Vec<Value>, RedisProblem> {
         let all: Vec<&Cmd> = self.commands.cmd_iter().collect();
         let by_node = group(0..all.len(), |command| {
@@ -96,16 +96,16 @@ impl Batch {
         let sent = by_node.iter().map(|commands| self.send(connection, &all, commands));
         for (commands, answered) in by_node.iter().zip(join_all(sent).await) {
             match answered {
-                Ok(answers) if answers.len() == commands.len() => {
-                    for (command, value) in commands.iter().zip(answers) {
+                Ok(answers) => {
+                    for (command, value) in commands.iter().zip(complete(answers, commands.len())?) {
                         values[*command] = value;
                     }
-                    continue;
                 }
-                Err(error) if is(&error, ServerErrorKind::Ask) || is(&error, ServerErrorKind::TryAgain) => {}
-                _ => open.slots.forget(),
+                Err(error) if is(&error, ServerErrorKind::Ask) || is(&error, ServerErrorKind::TryAgain) => {
+                    again.extend_from_slice(commands);
+                }
+                Err(error) => return Err(RedisProblem::from(error).in_cluster()),
             }
-            again.extend_from_slice(commands);
         }
         let alone = again.into_iter().map(|command| {
             let sent = self.send_alone(connection, &all, command);
@@ -126,19 +126,14 @@ impl Batch {
         command: usize,
     ) -> Result<Value, RedisProblem> {
         let mut sent = self.send(connection, all, &[command]).await;
-        for _ in 0..REDIRECTIONS {
-            let Err(error) = &sent else { break };
-            let Some(to) = error.redirect_node().and_then(|(node, _)| address(node)) else {
-                break;
-            };
+        if let Err(error) = &sent
+            && is(error, ServerErrorKind::Ask)
+            && let Some(to) = error.redirect_node().and_then(|(node, _)| address(node))
+        {
             let mut pipeline = Pipeline::with_capacity(2);
-            if is(error, ServerErrorKind::Ask) {
-                // It holds for the next command of the connection, so that the two must not be parted.
-                pipeline.cmd("ASKING");
-            }
-            pipeline.add_command(all[command].clone());
-            let (count, mut connection) = (pipeline.len(), connection.clone());
-            sent = connection.route_pipeline(pipeline, 0, count, to).await;
+            // It holds for the next command of the connection, so that the two must not be parted.
+            pipeline.cmd("ASKING").add_command(all[command].clone());
+            sent = connection.clone().route_pipeline(pipeline, 0, 2, to).await;
         }
         match sent {
             Ok(mut values) => values

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwap;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo, Slot};
 use redis::{Value, cmd, from_redis_value};
@@ -15,9 +12,8 @@ use super::connect::Connection;
 
 /// The nodes that have the slots. Only a hint: who sends commands by it must bear that slots have moved.
 pub(super) struct Slots {
-    /// The number of the node for each slot; empty where there is no cluster, or nothing is known any more.
-    nodes: ArcSwap<HashMap<Slot, usize>>,
-    are_known: AtomicBool,
+    /// The number of the node for each slot; empty where there is no cluster.
+    nodes: HashMap<Slot, usize>,
     /// A slot of each primary; none where there is no cluster.
     primaries: Vec<Slot>,
 }
@@ -35,27 +31,12 @@ impl Slots {
                 nodes.extend(slots.filter_map(Slot::new).map(|slot| (slot, node)));
             }
         }
-        Ok(Self {
-            nodes: ArcSwap::from_pointee(nodes),
-            are_known: AtomicBool::new(true),
-            primaries,
-        })
+        Ok(Self { nodes, primaries })
     }
 
     /// The number of the node that has a slot, as far as it is known.
     pub(super) fn node(&self, slot: Slot) -> Option<usize> {
-        self.nodes.load().get(&slot).copied()
-    }
-
-    /// Lets every slot go its own way until the next connection.
-    pub(super) fn forget(&self) {
-        self.nodes.store(Arc::default());
-        self.are_known.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether every slot is still where it was when it was asked for, as far as is known.
-    pub(super) fn are_known(&self) -> bool {
-        self.are_known.load(Ordering::Relaxed)
+        self.nodes.get(&slot).copied()
     }
 
     /// A slot of each primary of the cluster; none where there is no cluster.

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use redis::Value;
+use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::cluster::Slots;
@@ -27,6 +28,15 @@ pub(super) struct Open {
     /// The keyspaces that are known to have their fields for themselves. With the connection this is forgotten: the
     /// next one may be to a server that lost them.
     pub(super) registered: Mutex<HashSet<Keyspace>>,
+    is_given_up: watch::Sender<bool>,
+}
+
+impl Open {
+    /// Waits until somebody finds the connection broken.
+    async fn given_up(&self) {
+        // The sender lives as long as this.
+        let _ = self.is_given_up.subscribe().wait_for(|is_given_up| *is_given_up).await;
+    }
 }
 
 /// A link to Redis. It connects when it is first used, and anew when the connection breaks or does not answer.
@@ -85,17 +95,23 @@ impl Link {
         let attempt = || async {
             let open = self.open().await?;
             *used.lock() = Some(Arc::clone(&open));
-            let done = match self.inner.purpose {
-                Purpose::Read => work(Arc::clone(&open)).await,
-                Purpose::Write => {
-                    let done = tokio::time::timeout(ATTEMPT, work(Arc::clone(&open))).await;
-                    done.unwrap_or_else(|_| Err(slow(ATTEMPT)))
+            let work = async {
+                match self.inner.purpose {
+                    Purpose::Read => work(Arc::clone(&open)).await,
+                    Purpose::Write => {
+                        let done = tokio::time::timeout(ATTEMPT, work(Arc::clone(&open))).await;
+                        done.unwrap_or_else(|_| Err(slow(ATTEMPT)))
+                    }
                 }
             };
-            match &done {
-                Err(problem) if problem.may_pass() => self.close(&open),
-                Ok(_) if !open.slots.are_known() => self.renew(&open),
-                _ => {}
+            let done = tokio::select! {
+                biased;
+                done = work => done,
+                // A command that is sent just when the connection breaks may get no answer and no error.
+                () = open.given_up() => Err(RedisProblem::Unreachable("the connection broke".to_owned())),
+            };
+            if done.as_ref().is_err_and(RedisProblem::may_pass) {
+                self.close(&open);
             }
             done
         };
@@ -172,8 +188,9 @@ impl Link {
         coming.boxed().shared()
     }
 
-    /// Has the next one connect anew, unless somebody did already.
+    /// Has the next one connect anew, unless somebody did already, and all who wait for answers too.
     fn close(&self, broken: &Arc<Open>) {
+        broken.is_given_up.send_replace(true);
         self.inner.current.rcu(|current| match current {
             Some(open) if Arc::ptr_eq(open, broken) => None,
             current => current.clone(),
@@ -203,6 +220,7 @@ impl Inner {
                 slots: Slots::of(&connection).await?,
                 connection,
                 registered: Mutex::default(),
+                is_given_up: watch::Sender::new(false),
             };
             check::servers(&open, self.purpose).await?;
             Ok(open)
