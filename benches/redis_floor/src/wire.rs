@@ -8,7 +8,7 @@ pub(crate) enum Reply {
     /// A text, a status or a number.
     Text(Vec<u8>),
     Nothing,
-    Array(Vec<Reply>),
+    Array(Vec<Self>),
 }
 
 impl Reply {
