@@ -44,7 +44,7 @@ use bytes::Bytes;
 
 use database::Database;
 
-use crate::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
+use crate::{KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
 
 /// The online store in a folder of this machine. Stores of one folder in one process share what is open.
 #[derive(Clone)]
@@ -88,13 +88,6 @@ impl OnlineStore for EmbeddedStore {
             .map(|request| (request.keyspace.to_string(), request.keys.clone()))
             .collect();
         self.blocking(move |database| database.read(&requests)).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            whole_writes: true,
-            exact_row_counts: true,
-        }
     }
 
     /// Rows stay until their keyspace is removed, whatever their `ttl`.

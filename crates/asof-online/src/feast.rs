@@ -47,10 +47,7 @@ pub use problem::FeastProblem;
 use view::Views;
 
 use crate::redis::{Connector, Link, Purpose, duration, reads_replicas};
-use crate::{
-    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, RedisProblem, StoredRow,
-    WriteSummary,
-};
+use crate::{KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, RedisProblem, StoredRow, WriteSummary};
 
 /// The online store in a Redis that Feast fills. It connects when it is first used.
 pub struct FeastStore {
@@ -119,13 +116,6 @@ impl OnlineStore for FeastStore {
 
     async fn read(&self, requests: &[ReadRequest<'_>]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError> {
         self.read_rows(requests).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            whole_writes: false,
-            exact_row_counts: false,
-        }
     }
 
     async fn write(

@@ -22,4 +22,4 @@ pub use error::OnlineError;
 pub use feast::{FeastProblem, FeastStore};
 pub use open::open;
 pub use redis::{RedisProblem, RedisStore};
-pub use store::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineStore, ReadRequest, StoreFact, StoredRow, WriteSummary};
+pub use store::{KeyspaceInfo, KeyspaceLife, OnlineStore, ReadRequest, StoreFact, StoredRow, WriteSummary};

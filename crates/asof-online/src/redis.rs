@@ -24,7 +24,8 @@
 //!
 //! # What may go wrong
 //!
-//! Commands are safe to repeat. A read is tried again until the configured time is over, a write for half a minute: a
+//! A write is not whole: when it gives an error some of its rows may be there, and the rows of a writer that died may
+//! not be counted. Commands are safe to repeat. A read is tried again until the configured time is over, a write for half a minute: a
 //! restart or a failover in between is not seen but for the pause, and slots of a cluster that move not at all. Redis
 //! acknowledges a write before its replicas have it; [`advance`](OnlineStore::advance) waits for one replica of each
 //! primary that has some, and a store that lost writes nevertheless is told by its sequence.
@@ -65,9 +66,7 @@ pub use problem::RedisProblem;
 pub(crate) use read::fields;
 use script::StoredScript;
 
-use crate::{
-    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoreFact, StoredRow, WriteSummary,
-};
+use crate::{KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoreFact, StoredRow, WriteSummary};
 
 /// How long writes are tried again while the server is away.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -169,13 +168,6 @@ impl fmt::Debug for RedisStore {
 impl OnlineStore for RedisStore {
     async fn read(&self, requests: &[ReadRequest<'_>]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError> {
         self.read_rows(requests).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            whole_writes: false,
-            exact_row_counts: false,
-        }
     }
 
     async fn write(

@@ -36,7 +36,8 @@ pub struct WriteSummary {
 pub struct KeyspaceInfo {
     /// Its name.
     pub keyspace: Keyspace,
-    /// How many rows it holds; where the store does not count exactly ([`Guarantees`]), how many were new to it.
+    /// How many rows it holds. A store whose rows may go by themselves may count those still, and one whose writes are
+    /// not whole may miss rows of a writer that died.
     pub rows: u64,
     /// Its life in this store.
     pub life: KeyspaceLife,
@@ -56,17 +57,6 @@ impl KeyspaceLife {
     pub fn continues(self, earlier: Self) -> bool {
         self.birth == earlier.birth && self.sequence >= earlier.sequence
     }
-}
-
-/// What a store promises beyond what all do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Guarantees {
-    /// A write that gives an error, or whose process dies, has stored nothing; and all keys of one read are read at one
-    /// moment. Without it some of the rows may be there, each of them whole, and writing again brings the others.
-    pub whole_writes: bool,
-    /// [`KeyspaceInfo::rows`] is what is stored. Without it, rows that went by themselves still count, and a writer that
-    /// died may have left some uncounted.
-    pub exact_row_counts: bool,
 }
 
 /// Something about a store that matters to whoever runs it.
@@ -97,7 +87,9 @@ pub struct StoredRow {
 /// whatever order their writes arrive in.
 ///
 /// **Atomicity.** A row is seen whole or not at all, by other processes too, and once a write has returned it survives
-/// the death of the process. What holds for all rows of one write or read together is told by [`Guarantees`].
+/// the death of the process. Whether all rows of one write, or of
+/// one read, are seen together is told by each store. Where they are not, a write that gives an error may have stored
+/// some of its rows, and writing again brings the others.
 ///
 /// **Expiry.** Rows written with a `ttl` may go by themselves, but not before their event time and the `ttl`, and a
 /// grace of the store's, have passed. TTL is enforced by whoever reads, whether the store lets rows go or not.
@@ -122,9 +114,6 @@ pub trait OnlineStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read. A missing keyspace or key is no error.
     async fn read(&self, requests: &[ReadRequest<'_>]) -> Result<Vec<Vec<Option<Bytes>>>, OnlineError>;
-
-    /// What the store promises beyond what all do.
-    fn guarantees(&self) -> Guarantees;
 
     /// Writes `rows` under `keys`, guarded as above. Where one key comes more than once the last row in the order is
     /// stored, and among equal ones the one that comes last.

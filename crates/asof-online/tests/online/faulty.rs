@@ -7,7 +7,7 @@ use asof_model::key::EncodedKeys;
 use asof_model::row::{EncodedRows, stored_order};
 use asof_model::{Keyspace, TimeSpan};
 use asof_online::{
-    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary, conformance,
+    KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary, conformance,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -121,13 +121,6 @@ impl OnlineStore for Memory {
                 .collect()
         };
         Ok(requests.iter().map(answer).collect())
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            whole_writes: true,
-            exact_row_counts: true,
-        }
     }
 
     async fn write(

@@ -7,9 +7,7 @@ use std::time::Duration;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
 use asof_model::{Keyspace, TimeSpan};
-use asof_online::{
-    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary,
-};
+use asof_online::{KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
 use asof_proto::asof::serving::v1::feature_serving_client::FeatureServingClient;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -48,10 +46,6 @@ impl OnlineStore for Gated {
         self.arrived.add_permits(1);
         self.gate.acquire().await.unwrap().forget();
         self.store.read(requests).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.store.guarantees()
     }
 
     async fn write(

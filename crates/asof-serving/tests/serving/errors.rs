@@ -7,9 +7,7 @@ use asof_model::key::EncodedKeys;
 use asof_model::retrieval::FeatureNames;
 use asof_model::row::EncodedRows;
 use asof_model::{ErrorKind, FixedClock, Keyspace, TimeSpan};
-use asof_online::{
-    Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary,
-};
+use asof_online::{KeyspaceInfo, KeyspaceLife, OnlineError, OnlineStore, ReadRequest, StoredRow, WriteSummary};
 use asof_serving::json::{self, JsonRequest};
 use asof_serving::{FeatureServer, Selection};
 use async_trait::async_trait;
@@ -208,13 +206,6 @@ impl OnlineStore for Trouble {
             Self::Busy => Err(busy()),
             Self::Garbage => Ok(requests.iter().map(|r| vec![garbage.clone(); r.keys.len()]).collect()),
             Self::TooShort => Ok(vec![Vec::new(); requests.len()]),
-        }
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        Guarantees {
-            whole_writes: true,
-            exact_row_counts: true,
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use asof_model::TimeSpan;
 use asof_model::key::EncodedKeys;
 use asof_model::row::EncodedRows;
-use asof_online::{Guarantees, KeyspaceInfo, KeyspaceLife, OnlineError, ReadRequest, StoredRow, WriteSummary};
+use asof_online::{KeyspaceInfo, KeyspaceLife, OnlineError, ReadRequest, StoredRow, WriteSummary};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -52,10 +52,6 @@ impl OnlineStore for Stubborn {
         ttl: Option<TimeSpan>,
     ) -> Result<WriteSummary, OnlineError> {
         self.0.write(keyspace, keys, rows, ttl).await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.0.guarantees()
     }
 
     async fn advance(&self, keyspace: &Keyspace) -> Result<KeyspaceLife, OnlineError> {
