@@ -28,14 +28,15 @@ use std::collections::BTreeSet;
 use asof_model::{Keyspace, ProjectName, Timestamp};
 use asof_registry::Registry;
 use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use std::sync::Arc;
 
 pub(crate) use record::Appended;
 pub use record::{LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage, Standing};
 
 use crate::MaterializeError;
+use crate::objects::{self, out_of_reach, usable};
 
 /// What a keyspace's hint of a release ends with.
 const RELEASED: &str = ".released";
@@ -222,7 +223,7 @@ impl Ledger {
                 }
             }
             let number = numbers.last().map_or(1, |last| last + 1);
-            if self.create(&self.path(keyspace, number), bytes.clone()).await? {
+            if objects::create(self.store.as_ref(), &self.path(keyspace, number), bytes.clone()).await? {
                 return Ok(Appended::Recorded);
             }
         }
@@ -242,9 +243,9 @@ impl Ledger {
         );
         let name = format!("{}{RELEASED}", name.filename().unwrap_or_default());
         // It may be there from an earlier release.
-        self.create(&folder.join(name.as_str()), Vec::new()).await?;
+        objects::create(self.store.as_ref(), &folder.join(name.as_str()), Vec::new()).await?;
         let path = self.path(keyspace, seen + 1);
-        let created = self.create(&path, format::release_to_bytes(release)).await?;
+        let created = objects::create(self.store.as_ref(), &path, format::release_to_bytes(release)).await?;
         Ok(created.then_some(seen + 1))
     }
 
@@ -253,19 +254,9 @@ impl Ledger {
         let bytes = format::release_to_bytes(release);
         loop {
             let number = self.numbers(keyspace).await?.last().map_or(1, |last| last + 1);
-            if self.create(&self.path(keyspace, number), bytes.clone()).await? {
+            if objects::create(self.store.as_ref(), &self.path(keyspace, number), bytes.clone()).await? {
                 return Ok(());
             }
-        }
-    }
-
-    /// Creates an object; `false`: there is one already, which stays as it is.
-    async fn create(&self, path: &Path, bytes: Vec<u8>) -> Result<bool, MaterializeError> {
-        let create = PutOptions::from(PutMode::Create);
-        match self.store.put_opts(path, PutPayload::from(bytes), create).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(source) => Err(out_of_reach(path, source)),
         }
     }
 
@@ -282,19 +273,8 @@ impl Ledger {
 
     async fn read(&self, keyspace: &Keyspace, number: u64) -> Result<LedgerRecord, MaterializeError> {
         let path = self.path(keyspace, number);
-        let reach = |source| out_of_reach(&path, source);
-        let bytes = self
-            .store
-            .get(&path)
-            .await
-            .map_err(reach)?
-            .bytes()
-            .await
-            .map_err(reach)?;
-        format::from_bytes(&bytes).map_err(|problem| MaterializeError::BadLedgerEntry {
-            path: path.to_string(),
-            problem,
-        })
+        let bytes = objects::read_known(self.store.as_ref(), &path).await?;
+        usable(&path, format::from_bytes(&bytes))
     }
 
     fn folder(&self, keyspace: &Keyspace) -> Path {
@@ -305,13 +285,6 @@ impl Ledger {
 
     fn path(&self, keyspace: &Keyspace, number: u64) -> Path {
         self.folder(keyspace).join(format!("{number:020}.json").as_str())
-    }
-}
-
-fn out_of_reach(path: &Path, source: object_store::Error) -> MaterializeError {
-    MaterializeError::Ledger {
-        path: path.to_string(),
-        source,
     }
 }
 

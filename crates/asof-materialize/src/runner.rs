@@ -186,10 +186,7 @@ impl LocalRunner {
         if after.is_none_or(|after| life.continues(after)) {
             return Ok(life);
         }
-        Err(MaterializeError::StoreLost {
-            view: task.view.name.clone(),
-            keyspace: task.keyspace.clone(),
-        })
+        Err(lost(task))
     }
 }
 
@@ -248,6 +245,14 @@ fn by_life(scope: &Scope, life: KeyspaceLife) -> Scope {
                 .filter(|done| done.life.is_some_and(|earlier| life.continues(earlier))),
         },
         Scope::Interval { .. } => scope.clone(),
+    }
+}
+
+/// That the store does not hold any more what the task had written.
+fn lost(task: &ViewTask) -> MaterializeError {
+    MaterializeError::StoreLost {
+        view: task.view.name.clone(),
+        keyspace: task.keyspace.clone(),
     }
 }
 

@@ -34,7 +34,7 @@ use asof_online::KeyspaceLife;
 use asof_registry::Registry;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 pub use id::{InvalidRunId, RunId};
 pub(crate) use owner::Owner;
@@ -42,6 +42,7 @@ pub(crate) use shard::Claim;
 pub use shard::{ShardDone, ShardEvent, ShardStatus};
 
 use crate::MaterializeError;
+use crate::objects::{self, out_of_reach, usable};
 
 /// How long a claim holds.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -201,9 +202,8 @@ impl Runs {
     /// When the registry cannot be written.
     pub async fn end(&self, project: &ProjectName, id: &RunId, end: RunEnd) -> Result<bool, MaterializeError> {
         let folder = self.folder(project, id);
-        let ended = self
-            .create(&folder.clone().join("end.json"), format::end_to_bytes(end))
-            .await?;
+        let path = folder.clone().join("end.json");
+        let ended = objects::create(self.store.as_ref(), &path, format::end_to_bytes(end)).await?;
         // They are of use to nobody now, and much the largest object.
         let rows = folder.join("rows.bin");
         match self.store.delete(&rows).await {
@@ -253,10 +253,10 @@ impl Runs {
     ) -> Result<Open, MaterializeError> {
         let folder = self.folder(&plan.keyspace.project, &id);
         if let Some(rows) = rows {
-            self.create(&folder.clone().join("rows.bin"), rows).await?;
+            objects::create(self.store.as_ref(), &folder.clone().join("rows.bin"), rows).await?;
         }
         let path = folder.clone().join("plan.json");
-        let plan = if self.create(&path, format::plan_to_bytes(&plan)).await? {
+        let plan = if objects::create(self.store.as_ref(), &path, format::plan_to_bytes(&plan)).await? {
             plan
         } else {
             self.plan(&folder).await?.unwrap_or(plan)
@@ -279,17 +279,17 @@ impl Runs {
 
     async fn plan(&self, folder: &Path) -> Result<Option<RunPlan>, MaterializeError> {
         let path = folder.clone().join("plan.json");
-        let bytes = self.read(&path).await?;
+        let bytes = objects::read(self.store.as_ref(), &path).await?;
         bytes
-            .map(|bytes| damaged(&path, format::plan_from_bytes(&bytes)))
+            .map(|bytes| usable(&path, format::plan_from_bytes(&bytes)))
             .transpose()
     }
 
     async fn end_of(&self, folder: &Path) -> Result<Option<RunEnd>, MaterializeError> {
         let path = folder.clone().join("end.json");
-        let bytes = self.read(&path).await?;
+        let bytes = objects::read(self.store.as_ref(), &path).await?;
         bytes
-            .map(|bytes| damaged(&path, format::end_from_bytes(&bytes)))
+            .map(|bytes| usable(&path, format::end_from_bytes(&bytes)))
             .transpose()
     }
 
@@ -316,31 +316,12 @@ impl Runs {
 
     async fn event(&self, folder: &Path, shard: usize, number: u64) -> Result<ShardEvent, MaterializeError> {
         let path = event_path(folder, shard, number);
-        let bytes = self.read(&path).await?;
+        let bytes = objects::read(self.store.as_ref(), &path).await?;
         let missing = || Err("it is gone".to_owned());
-        damaged(
+        usable(
             &path,
             bytes.map_or_else(missing, |bytes| format::event_from_bytes(&bytes)),
         )
-    }
-
-    async fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, MaterializeError> {
-        let reach = |source| out_of_reach(path, source);
-        match self.store.get(path).await {
-            Ok(found) => Ok(Some(found.bytes().await.map_err(reach)?.to_vec())),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(reach(source)),
-        }
-    }
-
-    /// Creates an object; `false`: there is one already, which stays as it is.
-    async fn create(&self, path: &Path, bytes: Vec<u8>) -> Result<bool, MaterializeError> {
-        let create = PutOptions::from(PutMode::Create);
-        match self.store.put_opts(path, PutPayload::from(bytes), create).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(source) => Err(out_of_reach(path, source)),
-        }
     }
 
     fn folder(&self, project: &ProjectName, id: &RunId) -> Path {
@@ -361,8 +342,8 @@ impl Open {
     /// The rows that go online, as they were written with the plan.
     pub(crate) async fn rows(&self) -> Result<Vec<u8>, MaterializeError> {
         let path = self.folder.clone().join("rows.bin");
-        let bytes = self.runs.read(&path).await?;
-        damaged(
+        let bytes = objects::read(self.runs.store.as_ref(), &path).await?;
+        usable(
             &path,
             bytes.ok_or_else(|| "it is gone, so the run has ended".to_owned()),
         )
@@ -399,7 +380,7 @@ impl Open {
     /// Adds an event behind number `after`; `false`: another one came first.
     pub(crate) async fn add(&self, shard: usize, after: u64, event: &ShardEvent) -> Result<bool, MaterializeError> {
         let path = event_path(&self.folder, shard, after + 1);
-        self.runs.create(&path, format::event_to_bytes(event)).await
+        objects::create(self.runs.store.as_ref(), &path, format::event_to_bytes(event)).await
     }
 }
 
@@ -409,20 +390,6 @@ fn event_path(folder: &Path, shard: usize, number: u64) -> Path {
         .join("shards")
         .join(format!("{shard:06}").as_str())
         .join(format!("{number:06}.json").as_str())
-}
-
-fn out_of_reach(path: &Path, source: object_store::Error) -> MaterializeError {
-    MaterializeError::Ledger {
-        path: path.to_string(),
-        source,
-    }
-}
-
-fn damaged<T>(path: &Path, read: Result<T, String>) -> Result<T, MaterializeError> {
-    read.map_err(|problem| MaterializeError::BadLedgerEntry {
-        path: path.to_string(),
-        problem,
-    })
 }
 
 #[cfg(test)]

@@ -33,11 +33,11 @@
 //! `etag` may be null. Readers refuse another `format` or a later `version`, and ignore keys that they do not know.
 
 use asof_model::Timestamp;
-use asof_online::KeyspaceLife;
 use serde::{Deserialize, Serialize};
 
 use super::{LedgerEntry, LedgerRecord, RecordedFile, Release, ReleaseStage};
 use crate::RowCounts;
+use crate::life::StoredLife;
 
 const FORMAT: &str = "asof-ledger";
 /// The version of runs; those of version 1 are read, too.
@@ -63,32 +63,8 @@ struct Entry {
     finished_micros: i64,
     rows: Rows,
     #[serde(default)]
-    life: Option<Life>,
+    life: Option<StoredLife>,
     files: Vec<File>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Life {
-    /// 16 hexadecimal digits: JSON's numbers are not of 64 bits everywhere.
-    birth: String,
-    sequence: u64,
-}
-
-impl Life {
-    fn of(life: KeyspaceLife) -> Self {
-        Self {
-            birth: format!("{:016x}", life.birth),
-            sequence: life.sequence,
-        }
-    }
-
-    fn read(&self) -> Result<KeyspaceLife, String> {
-        let birth = u64::from_str_radix(&self.birth, 16);
-        Ok(KeyspaceLife {
-            birth: birth.map_err(|error| format!("`birth` is no number: {error}"))?,
-            sequence: self.sequence,
-        })
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -145,7 +121,7 @@ pub(super) fn run_to_bytes(entry: &LedgerEntry) -> Vec<u8> {
             written: entry.rows.written,
             kept: entry.rows.kept,
         },
-        life: entry.life.map(Life::of),
+        life: entry.life.map(StoredLife::of),
         files: (entry.files.iter().cloned())
             .map(|file| File {
                 path: file.path,
@@ -225,7 +201,7 @@ fn run_from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
             written: stored.rows.written,
             kept: stored.rows.kept,
         },
-        life: stored.life.as_ref().map(Life::read).transpose()?,
+        life: stored.life.as_ref().map(StoredLife::read).transpose()?,
         files: (stored.files.into_iter())
             .map(|file| RecordedFile {
                 path: file.path,
@@ -240,6 +216,8 @@ fn run_from_bytes(bytes: &[u8]) -> Result<LedgerEntry, String> {
 
 #[cfg(test)]
 mod tests {
+    use asof_online::KeyspaceLife;
+
     use super::*;
 
     const VERSION_1: &[u8] = include_bytes!("../../tests/fixtures/ledger/v1.json");

@@ -1,6 +1,7 @@
 //! The ledger over an object store.
 
 use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt, PutPayload};
 
 use super::*;
 use crate::RowCounts;

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::doubt::Doubt;
 use super::parts::{Parts, Planned};
 use super::writer::{Writer, Written};
-use super::{LocalRunner, offline};
+use super::{LocalRunner, lost, offline};
 use crate::reads::Late;
 use crate::runs::{Claim, LEASE, Open, Owner, RunEnding, ShardDone, ShardEvent};
 use crate::{MaterializeError, Progress, RowCounts, ViewTask};
@@ -150,14 +150,7 @@ impl Crew<'_> {
                 view: self.task.view.name.clone(),
                 run: self.open.id.clone(),
             }),
-            Some(RunEnding::Lost) => Err(self.lost()),
-        }
-    }
-
-    fn lost(&self) -> MaterializeError {
-        MaterializeError::StoreLost {
-            view: self.task.view.name.clone(),
-            keyspace: self.task.keyspace.clone(),
+            Some(RunEnding::Lost) => Err(lost(self.task)),
         }
     }
 

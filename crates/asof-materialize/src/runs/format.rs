@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use asof_model::Timestamp;
-use asof_online::KeyspaceLife;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, Part, RunEnd, RunEnding, RunPlan, ShardDone, ShardEvent};
 use crate::RowCounts;
+use crate::life::StoredLife;
 
 const PLAN: &str = "asof-run-plan";
 const EVENT: &str = "asof-shard-event";
@@ -40,15 +40,9 @@ struct Plan {
     from_micros: Option<i64>,
     to_micros: i64,
     planned_micros: i64,
-    life: Life,
+    life: StoredLife,
     rows_per_shard: u64,
     shards: Vec<Shard>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Life {
-    birth: String,
-    sequence: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +79,7 @@ enum Event {
         bytes: u64,
         checksum: String,
         newest_micros: Option<i64>,
-        life: Life,
+        life: StoredLife,
     },
 }
 
@@ -117,7 +111,7 @@ pub(super) fn plan_to_bytes(plan: &RunPlan) -> Vec<u8> {
             from_micros: plan.from.map(Timestamp::micros),
             to_micros: plan.to.micros(),
             planned_micros: plan.planned.micros(),
-            life: Life::of(plan.life),
+            life: StoredLife::of(plan.life),
             rows_per_shard: plan.rows_per_shard,
             shards: plan.parts.iter().map(shard).collect(),
         },
@@ -166,7 +160,7 @@ pub(super) fn event_to_bytes(event: &ShardEvent) -> Vec<u8> {
             bytes: done.bytes,
             checksum: hexadecimal(done.checksum),
             newest_micros: done.newest.map(Timestamp::micros),
-            life: Life::of(done.life),
+            life: StoredLife::of(done.life),
         },
     };
     to_bytes(EVENT, event)
@@ -258,22 +252,6 @@ fn from_bytes<T: DeserializeOwned>(format: &str, bytes: &[u8]) -> Result<T, Stri
         ));
     }
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
-}
-
-impl Life {
-    fn of(life: KeyspaceLife) -> Self {
-        Self {
-            birth: hexadecimal(life.birth),
-            sequence: life.sequence,
-        }
-    }
-
-    fn read(&self) -> Result<KeyspaceLife, String> {
-        Ok(KeyspaceLife {
-            birth: number(&self.birth)?,
-            sequence: self.sequence,
-        })
-    }
 }
 
 /// JSON's numbers are not of 64 bits everywhere.

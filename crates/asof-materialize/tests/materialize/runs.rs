@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use asof_materialize::{MaterializeError, NoProgress, Progress, RunEnd, RunEnding, RunStatus, StopFlag, ViewSummary};
+use asof_materialize::{
+    MaterializeError, MaterializeSummary, NoProgress, Progress, RunEnd, RunEnding, RunStatus, StopFlag, ViewSummary,
+};
 use asof_model::ViewName;
 
 use crate::world::{Row, World, at, row, row_view, runs, stored, text, window_view};
@@ -64,6 +66,14 @@ impl<F: Fn() + Send + Sync> Progress for AfterShards<F> {
     fn view_finished(&self, _: &ViewSummary) {}
 }
 
+/// A run that was told to stop when its first shard was written.
+async fn stopped_after_a_shard(world: &World) -> Result<MaterializeSummary, MaterializeError> {
+    let stop = world.stop.clone();
+    let progress = AfterShards::new(1, move || stop.stop());
+    let materializer = world.materializer();
+    materializer.materialize_incremental(&[], at(100), &progress).await
+}
+
 #[tokio::test]
 async fn a_run_keeps_what_became_of_its_shards() -> Result<()> {
     let world = world()?;
@@ -98,12 +108,7 @@ async fn two_runs_share_the_shards() -> Result<()> {
 #[tokio::test]
 async fn a_run_that_was_stopped_goes_on_where_it_was() -> Result<()> {
     let mut world = world()?;
-    let stop = world.stop.clone();
-    let progress = AfterShards::new(1, move || stop.stop());
-    let stopped = world
-        .materializer()
-        .materialize_incremental(&[], at(100), &progress)
-        .await;
+    let stopped = stopped_after_a_shard(&world).await;
     let run = only_run(&world).await?;
     assert_eq!(
         text(stopped),
@@ -130,12 +135,7 @@ async fn a_run_that_was_stopped_goes_on_where_it_was() -> Result<()> {
 #[tokio::test]
 async fn a_cancelled_run_ends_and_the_next_begins_anew() -> Result<()> {
     let mut world = world()?;
-    let stop = world.stop.clone();
-    let progress = AfterShards::new(1, move || stop.stop());
-    let stopped = world
-        .materializer()
-        .materialize_incremental(&[], at(100), &progress)
-        .await;
+    let stopped = stopped_after_a_shard(&world).await;
     assert!(matches!(stopped, Err(MaterializeError::Stopped { .. })));
     world.stop = StopFlag::default();
     let run = only_run(&world).await?;
@@ -203,12 +203,7 @@ async fn a_store_that_is_emptied_meanwhile_is_noticed_and_filled_by_the_next_run
 #[tokio::test]
 async fn a_file_that_changes_between_two_attempts_makes_another_run() -> Result<()> {
     let mut world = world()?;
-    let stop = world.stop.clone();
-    let progress = AfterShards::new(1, move || stop.stop());
-    let stopped = world
-        .materializer()
-        .materialize_incremental(&[], at(100), &progress)
-        .await;
+    let stopped = stopped_after_a_shard(&world).await;
     assert!(stopped.is_err());
     world.stop = StopFlag::default();
     world.write("4.parquet", &[row("a", 50, 50)])?;
